@@ -1,0 +1,334 @@
+//! The room that a play happens in: a network, process numbers and a working directory of its own.
+//!
+//! On Linux a process may give itself new namespaces (unshare(2), namespaces(7)), even without
+//! rights: in a new *user* namespace it is root, as far as the other new namespaces go. So every
+//! play gets
+//!
+//! * a **network** namespace: every port is free, and plays run side by side;
+//! * a **process** namespace: when its first process ends, however it ends, the kernel kills all
+//!   others, so nothing stays behind;
+//! * a **mount** namespace with an empty, private file system as the working directory.
+//!
+//! A process can enter a new user namespace only while it has a single thread, so the player
+//! starts the program that it is in once more: first as the *doorkeeper*, which makes the
+//! namespaces, and from there as the *player*, the first process inside. An ordinary play then
+//! goes through one more user namespace, in which it is an ordinary user.
+//!
+//! Where namespaces are forbidden (in many containers), plays take turns under a lock, in the
+//! network that there is.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{getegid, geteuid};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::program;
+
+/// Tells a program that was started once more which part it plays.
+const PART: &str = "COURSE_PART";
+const DOORKEEPER: &str = "doorkeeper";
+const PLAYER: &str = "player";
+const PLAYER_IN_TURN: &str = "player in turn";
+
+/// Tells it what to do there, and with which rights.
+const TASK: &str = "COURSE_TASK";
+const RIGHTS: &str = "COURSE_RIGHTS";
+const ROOT: &str = "root";
+
+/// Exit statuses of the doorkeeper and of the player.
+const FAILED: i32 = 1;
+const NO_NAMESPACES: i32 = 75;
+const SKIPPED: i32 = 77;
+const INTERRUPTED: i32 = 130;
+
+/// A room for one task.
+#[derive(Clone, Copy, Default)]
+pub struct Room {
+    /// Whether the programs inside need the rights of root.
+    pub privileged: bool,
+    /// Whether what happens inside is shown: keyboard and screen are passed on.
+    pub watched: bool,
+}
+
+/// What came of a task.
+pub enum Outcome {
+    /// All went well; the message may be empty.
+    Passed(String),
+    /// It did not; the message says what was wrong.
+    Failed(String),
+    /// It could not be tried; the message says why.
+    Skipped(String),
+}
+
+impl Room {
+    /// Has a task done inside: it is handed to the function that this program gives to
+    /// [`play_part_if_asked`].
+    pub fn run(self, task: &str) -> Outcome {
+        let outcome = self.run_as(DOORKEEPER, task);
+        match outcome {
+            Ok(Ended { status: Some(NO_NAMESPACES), .. }) => {}
+            _ => return judge(outcome),
+        }
+        let _turn = match turn() {
+            Ok(lock) => lock,
+            Err(error) => {
+                return Outcome::Failed(format!("wait for other plays: {error}"));
+            }
+        };
+        judge(self.run_as(PLAYER_IN_TURN, task))
+    }
+
+    fn run_as(self, part: &str, task: &str) -> io::Result<Ended> {
+        let mut child = Command::new(env::current_exe()?)
+            .env(PART, part)
+            .env(TASK, task)
+            .env(RIGHTS, if self.privileged { ROOT } else { "user" })
+            .stdin(if self.watched { Stdio::inherit() } else { Stdio::null() })
+            .stdout(if self.watched { Stdio::inherit() } else { Stdio::null() })
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut message = Vec::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            stderr.read_to_end(&mut message)?;
+        }
+        let message = String::from_utf8_lossy(&message).into_owned();
+        Ok(Ended { status: child.wait()?.code(), message })
+    }
+}
+
+fn judge(outcome: io::Result<Ended>) -> Outcome {
+    if let Ok(Ended { status: Some(INTERRUPTED) | None, .. }) = outcome {
+        // Ctrl-C reaches us, too, and ends this process; it may only take a moment longer.
+        thread::sleep(Duration::from_secs(1)); // why: our own signal handler runs meanwhile
+    }
+    match outcome {
+        Ok(Ended { status: Some(0), message }) => Outcome::Passed(message),
+        Ok(Ended { status: Some(FAILED), message }) => Outcome::Failed(message),
+        Ok(Ended { status: Some(SKIPPED), message }) => Outcome::Skipped(message),
+        Ok(Ended { message, .. }) => {
+            Outcome::Failed(format!("the player failed: {message}"))
+        }
+        Err(error) => Outcome::Failed(format!("the player cannot be started: {error}")),
+    }
+}
+
+/// How a doorkeeper or a player ended.
+struct Ended {
+    status: Option<i32>,
+    message: String,
+}
+
+/// Plays its part and ends, if this program was started by [`Room::run`]. Has to be called first in
+/// `main`: a process with several threads cannot enter a user namespace.
+pub fn play_part_if_asked(perform: impl FnOnce(&str) -> Outcome) {
+    let Ok(part) = env::var(PART) else { return };
+    let task = env::var(TASK).unwrap_or_default();
+    umask(Mode::from_bits_truncate(0o022)); // The files of a play have the same modes everywhere.
+    let privileged = env::var(RIGHTS).is_ok_and(|rights| rights == ROOT);
+    let status = match part.as_str() {
+        DOORKEEPER => keep_door(),
+        PLAYER => enter(privileged).map_or(NO_NAMESPACES, |()| report(perform(&task))),
+        _ => play_in_turn(privileged, || perform(&task)),
+    };
+    process::exit(status);
+}
+
+/// Whether the present play has a network of its own.
+pub fn is_private() -> bool {
+    env::var(PART).is_ok_and(|part| part == PLAYER)
+}
+
+fn report(outcome: Outcome) -> i32 {
+    let (status, message) = match outcome {
+        Outcome::Passed(message) => (0, message),
+        Outcome::Failed(message) => (FAILED, message),
+        Outcome::Skipped(message) => (SKIPPED, message),
+    };
+    let _ = write!(io::stderr(), "{message}");
+    status
+}
+
+/// Makes the namespaces, starts the player in them, and ends as it ends.
+fn keep_door() -> i32 {
+    close_what_was_inherited();
+    if make_namespaces().is_err() {
+        return NO_NAMESPACES;
+    }
+    // A change of rights clears this setting: so it comes here.
+    end_with_parent(Signal::SIGKILL);
+    let Ok(program) = env::current_exe() else { return NO_NAMESPACES };
+    let player = Command::new(program)
+        .env(PART, PLAYER)
+        .current_dir(stage_folder().unwrap_or_default())
+        .status();
+    player.ok().and_then(|status| status.code()).unwrap_or(NO_NAMESPACES)
+}
+
+/// Closes what a careless parent has left open. Programs would inherit it, and get other numbers
+/// for their own descriptors than a lesson shows.
+fn close_what_was_inherited() {
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = descriptors
+        .flatten()
+        .filter_map(|descriptor| descriptor.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in numbers.into_iter().filter(|&number| number > 2) {
+        let _ = nix::unistd::close(number);
+    }
+}
+
+fn make_namespaces() -> io::Result<()> {
+    let (user, group) = (geteuid(), getegid());
+    unshare(
+        CloneFlags::CLONE_NEWUSER
+            | CloneFlags::CLONE_NEWNET
+            | CloneFlags::CLONE_NEWPID
+            | CloneFlags::CLONE_NEWNS
+            | CloneFlags::CLONE_NEWIPC,
+    )?;
+    map_user(0, user.as_raw(), group.as_raw())?;
+    bring_loopback_up()?;
+    let nothing = None::<&str>;
+    // What is mounted from here on stays in here.
+    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
+    let limits = Some("size=256m,mode=0755");
+    let stage = stage_folder()?;
+    fs::create_dir_all(&stage)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), &stage, Some("tmpfs"), flags, limits)?;
+    Ok(())
+}
+
+/// Says which user we are in the new user namespace (user_namespaces(7)).
+fn map_user(inside: u32, user: u32, group: u32) -> io::Result<()> {
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{inside} {user} 1"))?;
+    fs::write("/proc/self/gid_map", format!("{inside} {group} 1"))
+}
+
+/// The folder that the private file system is mounted on: a place in the build folder, which is
+/// ours and takes nothing away from the programs of the play.
+fn stage_folder() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    Ok(program.parent().unwrap_or(Path::new("/")).join("play"))
+}
+
+/// In a new network namespace even the loopback interface is down. This asks the kernel to bring
+/// it up, with one message over a netlink socket (rtnetlink(7), RTM_NEWLINK).
+fn bring_loopback_up() -> io::Result<()> {
+    const AF_NETLINK: i32 = 16;
+    const RTM_NEWLINK: u16 = 16;
+    const NLM_F_REQUEST_AND_ACK: u16 = 1 | 4;
+    const NLMSG_ERROR: u16 = 2;
+    const IFF_UP: u32 = 1;
+    const LOOPBACK: u32 = 1; // The first interface of every network namespace.
+
+    let mut message = Vec::new();
+    message.extend(32_u32.to_ne_bytes()); // nlmsghdr: length of it all,
+    message.extend(RTM_NEWLINK.to_ne_bytes()); // type,
+    message.extend(NLM_F_REQUEST_AND_ACK.to_ne_bytes()); // flags,
+    message.extend([0; 8]); // sequence number and port.
+    message.extend([0; 4]); // ifinfomsg: family and type of the device: any,
+    message.extend(LOOPBACK.to_ne_bytes()); // its number,
+    message.extend(IFF_UP.to_ne_bytes()); // the new flags,
+    message.extend(IFF_UP.to_ne_bytes()); // and which of them to change.
+
+    let mut kernel =
+        Socket::new(Domain::from(AF_NETLINK), Type::RAW, Some(Protocol::from(0)))?;
+    kernel.write_all(&message)?;
+    let mut answer = [0; 64];
+    let length = kernel.read(&mut answer)?;
+    let kind = u16::from_ne_bytes([answer[4], answer[5]]);
+    let error = i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]);
+    match (length, kind, error) {
+        (20.., NLMSG_ERROR, 0) => Ok(()),
+        _ => Err(io::Error::from_raw_os_error(-error)),
+    }
+}
+
+/// The player's first steps inside: its own view of the processes, and the right user.
+fn enter(privileged: bool) -> io::Result<()> {
+    let nothing = None::<&str>;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, nothing)?;
+    if !privileged {
+        unshare(CloneFlags::CLONE_NEWUSER)?;
+        const ORDINARY_USER: u32 = 1000;
+        map_user(ORDINARY_USER, 0, 0)?;
+    }
+    end_with_parent(Signal::SIGKILL);
+    end_on_signals(None)
+}
+
+/// Asks the kernel to send this signal when the process that started this one is gone
+/// (PR_SET_PDEATHSIG).
+fn end_with_parent(signal: Signal) {
+    let _ = prctl::set_pdeathsig(signal);
+}
+
+/// Ends this process on Ctrl-C, SIGTERM and SIGHUP, with all its programs, and removes `folder`.
+///
+/// A handler has a second effect that is wanted here: a background job of a shell ignores SIGINT,
+/// and what it starts inherits that. A signal with a handler is back at its default in every
+/// program that is started.
+fn end_on_signals(folder: Option<PathBuf>) -> io::Result<()> {
+    ctrlc::set_handler(move || {
+        program::kill_all();
+        if let Some(folder) = &folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+        process::exit(INTERRUPTED);
+    })
+    .map_err(io::Error::other)
+}
+
+/// Waits until no other play runs on this machine. The turn ends when the file is dropped.
+fn turn() -> io::Result<File> {
+    let path = env::temp_dir().join("socket-course.lock");
+    let file = File::open(&path).or_else(|_| File::create(&path))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Plays in the network that there is.
+fn play_in_turn(privileged: bool, perform: impl FnOnce() -> Outcome) -> i32 {
+    close_what_was_inherited();
+    end_with_parent(Signal::SIGTERM);
+    if privileged && Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).is_err()
+    {
+        return report(Outcome::Skipped(
+            "it needs the rights of root, and no namespace can be made to have them in"
+                .into(),
+        ));
+    }
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            return report(Outcome::Failed(format!("a temporary folder: {error}")));
+        }
+    };
+    let prepared = env::set_current_dir(folder.path())
+        .and_then(|()| end_on_signals(Some(folder.path().to_owned())));
+    if let Err(error) = prepared {
+        return report(Outcome::Failed(format!("prepare the play: {error}")));
+    }
+    if !privileged {
+        // Even if root plays, the programs shall have no special rights. This fails for everybody
+        // who has none to give up.
+        let _ = caps::clear(None, caps::CapSet::Bounding);
+    }
+    let outcome = perform();
+    drop(folder);
+    report(outcome)
+}
