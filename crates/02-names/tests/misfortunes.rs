@@ -1,0 +1,257 @@
+//! What happens to the programs when the command line or the system lets them down.
+//!
+//! Nothing here asks a name server: the names are in no form that could be asked for.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use predicates::prelude::*;
+use predicates::str::{contains, is_match, starts_with};
+use transcript::program::PATIENCE;
+
+/// One run of the program that ends by itself.
+fn names<A: AsRef<OsStr>>(arguments: &[A]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(cargo_bin!("names"))
+        .args(arguments)
+        .timeout(PATIENCE)
+        .assert()
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    names::<&str>(&[]).code(2).stdout("").stderr(contains("Usage"));
+    for arguments in [
+        &["resolve"][..],
+        &["resolve", "localhost", "80", "81"],
+        &["parse"],
+        &["bytes"],
+        &["ports", "80"],
+        &["reach"],
+        &["broken-order", "65536"],
+        &["resolv", "localhost"],
+    ] {
+        names(arguments).code(2).stdout("");
+    }
+    names(&[OsStr::new("parse"), OsStr::from_bytes(b"\xff")]).code(2).stdout("");
+}
+
+#[test]
+fn help_names_every_program() {
+    let mut help = names(&["--help"]).success();
+    for program in ["resolve", "parse", "bytes", "ports", "reach", "broken-order"] {
+        help = help.stdout(contains(program));
+        names(&[program, "--help"]).success();
+    }
+}
+
+#[test]
+fn an_address_is_resolved_to_itself() {
+    names(&["resolve", "192.0.2.1"]).success().stdout("192.0.2.1\n");
+    names(&["resolve", "192.0.2.1", "65535"]).success().stdout("192.0.2.1:65535\n");
+    names(&["resolve", "2001:db8::1", "0"]).success().stdout("[2001:db8::1]:0\n");
+}
+
+#[test]
+fn localhost_is_this_machine() {
+    names(&["resolve", "localhost", "80"])
+        .success()
+        .stdout(is_match(r"(?m)^127\.0\.0\.1:80$").unwrap());
+}
+
+#[test]
+fn what_cannot_be_a_name_is_not_found() {
+    let too_long = "x".repeat(64);
+    for name in ["", "..", "a..b", "[::1]", too_long.as_str()] {
+        names(&["resolve", name, "80"]).code(1).stdout("").stderr(starts_with(format!(
+            "error: resolve {name}: failed to lookup address information: "
+        )));
+    }
+}
+
+#[test]
+fn a_service_is_a_number_or_a_known_name() {
+    for service in ["65536", "-1", "", "no-such-service", "#", "http/tcp", "\u{1b}[31m"] {
+        let shown = service.replace('\u{1b}', r"\x1b");
+        names(&["resolve", "--", "::1", service]).code(2).stdout("").stderr(starts_with(
+            format!("error: {shown} is neither a port (0 to 65535) nor a service\n"),
+        ));
+    }
+    for (service, port) in [("http", 80), ("telnet", 23)] {
+        names(&["resolve", "::1", service])
+            .success()
+            .stdout(contains(format!("{service} is port {port}, ")))
+            .stdout(contains(format!("\n[::1]:{port}\n")));
+    }
+}
+
+#[test]
+fn addresses_are_read_strictly() {
+    for (text, meaning) in [
+        ("127.0.0.1", "IPv4 127.0.0.1 (this machine itself)"),
+        ("127.255.255.254", "IPv4 127.255.255.254 (this machine itself)"),
+        ("0:0:0::1", "IPv6 ::1 (this machine itself)"),
+        ("::ffff:127.0.0.1", "IPv6 ::ffff:127.0.0.1 (some machine)"),
+        ("169.254.1.2", "IPv4 169.254.1.2 (a machine on the same cable)"),
+        ("fe80::1", "IPv6 fe80::1 (a machine on the same cable)"),
+        ("172.31.0.1", "IPv4 172.31.0.1 (a machine in a private network)"),
+        ("172.32.0.1", "IPv4 172.32.0.1 (some machine)"),
+        ("fd00::1", "IPv6 fd00::1 (a machine in a private network)"),
+        ("224.0.0.1", "IPv4 224.0.0.1 (a group of machines)"),
+        ("255.255.255.255", "IPv4 255.255.255.255 (every machine on the same cable)"),
+        ("[::]:0", "IPv6 :: (every address of this machine) and port 0"),
+    ] {
+        names(&["parse", text]).success().stdout(format!("{text} is {meaning}\n"));
+    }
+}
+
+#[test]
+fn what_is_not_an_address_is_explained() {
+    for (text, reason) in [
+        ("127.1", "IPv4 has four numbers"),
+        ("2130706433", "IPv4 has four numbers"),
+        ("1.2.3.4.5", "IPv4 has four numbers"),
+        ("010.0.0.1", "a leading zero may mean octal"),
+        ("256.0.0.1", "a number is at most 255"),
+        ("127.0.0.1:http", "a port is a number up to 65535"),
+        ("127.0.0.1:65536", "a port is a number up to 65535"),
+        ("127.0.0.1:", "a port is a number up to 65535"),
+        ("[::1]", "brackets want a port behind them"),
+        ("[::1]:http", "a port is a number up to 65535"),
+        ("", "perhaps a name?"),
+        (":80", "perhaps a name?"),
+        ("localhost:80", "perhaps a name?"),
+        ("0x7f.0.0.1", "perhaps a name?"),
+    ] {
+        names(&["parse", text])
+            .code(2)
+            .stdout(starts_with(format!("{text} is not an address: {reason}")))
+            .stderr(starts_with("error: 1 of 1 are not addresses\n"));
+    }
+}
+
+#[test]
+fn one_wrong_address_does_not_hide_the_others() {
+    names(&["parse", "::1", "127.1", "127.0.0.1"])
+        .code(2)
+        .stdout(predicate::str::contains("\n").count(3))
+        .stderr(starts_with("error: 1 of 3 are not addresses\n"));
+}
+
+#[test]
+fn what_is_printed_is_escaped() {
+    names(&["parse", "\u{1b}[31m"]).code(2).stdout(starts_with(r"\x1b[31m is not"));
+    for program in ["bytes", "reach", "resolve"] {
+        names(&[program, "\u{1b}.."])
+            .failure()
+            .stdout("")
+            .stderr(contains(r"\x1b..").and(contains("\u{1b}").not()));
+    }
+}
+
+#[test]
+fn bytes_are_shown_in_network_order() {
+    for (subject, number, bytes, turned) in [
+        ("0", "0", "00 00", "0"),
+        ("7878", "7878", "1e c6", "50718"),
+        ("65535", "65535", "ff ff", "65535"),
+        ("127.0.0.1", "2130706433", "7f 00 00 01", "16777343"),
+        ("255.255.255.255", "4294967295", "ff ff ff ff", "4294967295"),
+    ] {
+        names(&["bytes", subject])
+            .success()
+            .stdout(contains(format!("the number      {number}\n")))
+            .stdout(contains(format!("on the network  {bytes}\n")))
+            .stdout(contains(format!("wrong way round {turned}\n")));
+    }
+    names(&["bytes", "fe80::1"])
+        .success()
+        .stdout("on the network  fe 80 00 00 00 00 00 00 00 00 00 00 00 00 00 01\n");
+    for subject in ["65536", "-1", "http", "127.1", "127.0.0.1:80", ""] {
+        names(&["bytes", "--", subject])
+            .code(2)
+            .stdout("")
+            .stderr(contains("is neither a port (0 to 65535) nor an address\n"));
+    }
+}
+
+#[test]
+fn ports_are_chosen_and_kept() {
+    let got = r"(?m)^asked for port 0, got 127\.0\.0\.1:[1-9]\d*$";
+    names(&["ports"])
+        .success()
+        .stderr("")
+        .stdout(is_match(got).unwrap().count(3))
+        .stdout(contains("the first port again: Address already in use"))
+        .stdout(contains("the same number at 127.0.0.2: works"))
+        .stdout(is_match(r"(?m)^port 80: ").unwrap());
+}
+
+#[test]
+fn reach_is_open_where_it_listens() {
+    names(&["reach", "127.0.0.1:0"])
+        .success()
+        .stdout(is_match(r"through 127\.0\.0\.1:\d+: connected\n").unwrap())
+        .stdout(is_match(r"through 127\.0\.0\.2:\d+: Connection refused").unwrap());
+    names(&["reach", "0.0.0.0:0"])
+        .success()
+        .stdout(is_match(r"through 127\.0\.0\.[12]:\d+: connected\n").unwrap().count(2));
+}
+
+#[test]
+fn reach_says_why_it_cannot_listen() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    names(&["reach", &address]).code(1).stdout("").stderr(
+        starts_with(format!("error: listen on {address}: "))
+            .and(contains("\nhint: another program has this port")),
+    );
+    names(&["reach", "192.0.2.1:0"])
+        .code(1)
+        .stderr(contains("\nhint: you can only listen at an address that this machine"));
+    for wrong in ["", "127.0.0.1", "127.0.0.1:http", ":::"] {
+        names(&["reach", wrong])
+            .code(2)
+            .stdout("")
+            .stderr(contains("\nhint: an address"));
+    }
+}
+
+#[test]
+fn a_port_the_wrong_way_round_is_another_port() {
+    // A port whose mirror image is free and needs no right.
+    let (port, mirror) = std::iter::repeat_with(|| {
+        let right = TcpListener::bind("127.0.0.1:0").unwrap();
+        right.local_addr().unwrap().port()
+    })
+    .map(|port| (port, port.swap_bytes()))
+    .find(|&(port, mirror)| {
+        mirror > 1023
+            && mirror != port
+            && TcpListener::bind(("127.0.0.1", mirror)).is_ok()
+    })
+    .unwrap();
+    names(&["broken-order", &port.to_string()])
+        .code(1)
+        .stdout(format!("asked for port {port}, listening on 127.0.0.1:{mirror}\n"))
+        .stderr(starts_with(format!("error: connect to port {port}: ")));
+}
+
+#[test]
+fn a_closed_stdout_does_not_panic() {
+    for arguments in [&["ports"][..], &["parse", "::1", "::2"], &["reach", "127.0.0.1:0"]]
+    {
+        let mut command = Command::new(cargo_bin!("names"));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut [0]).unwrap();
+        drop(stdout); // What `head` does when it has seen enough.
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+    }
+}
