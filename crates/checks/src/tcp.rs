@@ -1,0 +1,428 @@
+//! A client that tests a server: each step is told in the story, and each failure has its evidence.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+
+use crate::bench::Story;
+use crate::bytes::{difference, quoted};
+use crate::finding::Finding;
+use crate::processes;
+use crate::sockets;
+
+/// A connected client: over TCP, unless another kind of stream is named.
+pub struct Client<S: Stream = TcpStream> {
+    name: String,
+    server: S::Server,
+    stream: S,
+    story: Story,
+    patience: Duration,
+}
+
+/// A kind of stream, and what is known about the servers at its other end.
+pub trait Stream: Read + Write + AsFd {
+    /// What names a server.
+    type Server;
+
+    /// What the sockets of the server say, in sentences.
+    fn in_words(server: &Self::Server) -> Vec<String>;
+}
+
+impl Stream for TcpStream {
+    type Server = SocketAddr;
+
+    fn in_words(server: &SocketAddr) -> Vec<String> {
+        sockets::in_words(*server)
+    }
+}
+
+/// Long enough for bytes that are on their way.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
+/// How a stream came to its end.
+#[derive(Debug, PartialEq)]
+pub enum StreamEnd {
+    /// The peer has closed it.
+    Closed,
+    /// The peer has reset it.
+    Reset,
+    /// It has not ended in time.
+    Silent,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The connection is refused, or not made in time.
+    pub fn connect(
+        name: &str,
+        server: SocketAddr,
+        patience: Duration,
+        story: &Story,
+    ) -> Result<Client, Finding> {
+        story.tell(format!("{name} connects"));
+        let stream = TcpStream::connect_timeout(&server, patience).map_err(|error| {
+            Finding::new(format!("{name} cannot connect to {server}: {error}"))
+        })?;
+        stream
+            .set_nodelay(true)
+            .map_err(|error| Finding::new(format!("{name}: {error}")))?;
+        Client::over(stream, name, server, patience, story)
+    }
+
+    /// The client's own address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.stream.local_addr().ok()
+    }
+
+    /// Resets the connection: the server gets an error instead of an end. Returns when the reset has
+    /// arrived in the server's system.
+    pub fn reset(self) {
+        self.story.tell(format!("{} resets the connection", self.name));
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let (server, patience) = (self.server, self.patience);
+        let Some(own) = self.address() else { return };
+        drop(self);
+        wait_until(patience, || sockets::find(server, own).is_none());
+    }
+
+    /// Waits until all that was sent has arrived in the server's system, read or not.
+    pub fn await_arrival(&mut self) {
+        let Some(own) = self.address() else { return };
+        wait_until(self.patience, || {
+            sockets::find(own, self.server).is_none_or(|socket| socket.unsent == 0)
+        });
+    }
+
+    /// Sends many bytes, and begins to read only when some of them are on their way.
+    ///
+    /// # Errors
+    /// What comes back is something else, or not all of it comes.
+    pub fn send_much_read_later(
+        &mut self,
+        bytes: &'static [u8],
+        wanted: &'static [u8],
+    ) -> Result<(), Finding> {
+        self.story.tell(format!(
+            "{} sends {} bytes, and reads only later",
+            self.name,
+            bytes.len()
+        ));
+        let mut writer = self
+            .stream
+            .try_clone()
+            .map_err(|error| self.finding(format!("{}: {error}", self.name)))?;
+        let _ = writer.set_write_timeout(Some(self.patience * 5));
+        let sender = thread::spawn(move || {
+            let sent = writer.write_all(bytes);
+            let _ = writer.shutdown(Shutdown::Write);
+            sent
+        });
+        self.await_standstill();
+        let (got, end) = self.read(wanted.len());
+        let result = self.compare(wanted, &got, end);
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let _ = sender.join();
+        result
+    }
+
+    /// Waits until all buffers on the way are full: the server cannot send, and reads no more. Or
+    /// until it has closed the connection.
+    fn await_standstill(&self) {
+        const LONG_ENOUGH: Duration = Duration::from_millis(500);
+        let Some(own) = self.address() else { return };
+        let deadline = Instant::now() + self.patience * 5;
+        let (mut before, mut since) = (None, Instant::now());
+        while Instant::now() < deadline {
+            let Some(its_end) = sockets::find(self.server, own) else { return };
+            let now = Some((its_end.unsent, its_end.unread));
+            if now != before || its_end.unsent == 0 || its_end.unread == 0 {
+                (before, since) = (now, Instant::now());
+            } else if since.elapsed() > LONG_ENOUGH && processes::all_sleep() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5)); // why: the system tells nobody about its sockets
+        }
+    }
+
+    /// Sends and reads nothing, until the server is stuck: nobody takes its answers, so it does not
+    /// read any more. Returns what was sent. All of it has arrived: what the server has not read
+    /// waits in its socket. A server that never gets stuck is sent 16 MiB. `random` makes the bytes.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send_until_stuck(
+        &mut self,
+        random: &mut fastrand::Rng,
+    ) -> Result<Vec<u8>, Finding> {
+        const MOST: usize = 16 << 20;
+        const BLOCK: usize = 8 * 1024;
+        // With one more block this is less than a socket takes: nothing is left behind on the way.
+        const FEW_UNREAD: u32 = 16 * 1024;
+        self.story.tell(format!(
+            "{} sends and sends, and reads nothing, until your server reads no more",
+            self.name
+        ));
+        let block: Vec<u8> = (0..BLOCK).map(|_| random.u8(..)).collect();
+        let mut sent = Vec::new();
+        while sent.len() < MOST {
+            self.stream.write_all(&block).map_err(|error| {
+                self.finding(format!("{} cannot send: {error}", self.name))
+            })?;
+            sent.extend_from_slice(&block);
+            if self.unread() > FEW_UNREAD && self.stays_above(FEW_UNREAD) {
+                break;
+            }
+        }
+        self.story.tell(format!("{} bytes have arrived in your socket", sent.len()));
+        Ok(sent)
+    }
+
+    /// How many bytes the server has not read.
+    fn unread(&self) -> u32 {
+        let its_end = self.address().and_then(|mine| sockets::find(self.server, mine));
+        its_end.map_or(0, |socket| socket.unread)
+    }
+
+    /// Whether the server leaves so many bytes unread, although it has time to read.
+    fn stays_above(&self, few: u32) -> bool {
+        let start = Instant::now();
+        loop {
+            if self.unread() <= few {
+                return false;
+            }
+            let enough = start.elapsed() > A_MOMENT && processes::all_sleep();
+            if enough || start.elapsed() > self.patience {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(1)); // why: on a busy machine it waits for its turn
+        }
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// A client over a stream that is connected to `server`.
+    ///
+    /// # Errors
+    /// The system does not let it wait with a limit.
+    pub fn over(
+        stream: S,
+        name: &str,
+        server: S::Server,
+        patience: Duration,
+        story: &Story,
+    ) -> Result<Client<S>, Finding> {
+        let socket = SockRef::from(&stream);
+        socket
+            .set_read_timeout(Some(patience))
+            .and_then(|()| socket.set_write_timeout(Some(patience)))
+            .map_err(|error| Finding::new(format!("{name}: {error}")))?;
+        Ok(Client {
+            name: name.to_owned(),
+            server,
+            stream,
+            story: story.clone(),
+            patience,
+        })
+    }
+
+    /// From now on what the client does is told in this story: in one that nobody reads, if it does
+    /// the same again and again.
+    pub fn tell_in(&mut self, story: &Story) {
+        self.story = story.clone();
+    }
+
+    /// A finding, with the state of the sockets as it is now.
+    pub fn finding(&self, summary: impl Into<String>) -> Finding {
+        Finding { sockets: S::in_words(&self.server), ..Finding::new(summary) }
+    }
+
+    /// The client's name in the story.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// The server has closed, or does not take them.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Finding> {
+        self.story.tell(format!("{} sends {}", self.name, quoted(bytes)));
+        self.stream
+            .write_all(bytes)
+            .map_err(|error| self.finding(format!("{} cannot send: {error}", self.name)))
+    }
+
+    /// Sends bytes one at a time, so that each is a packet of its own.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send_one_by_one(&mut self, bytes: &[u8]) -> Result<(), Finding> {
+        let number = bytes.len();
+        self.story.tell(format!(
+            "{} sends {}, in {number} packets of one byte",
+            self.name,
+            quoted(bytes)
+        ));
+        for &byte in bytes {
+            self.stream.write_all(&[byte]).map_err(|error| {
+                self.finding(format!("{} cannot send: {error}", self.name))
+            })?;
+            thread::sleep(Duration::from_millis(1)); // why: the server shall see separate packets
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more will be sent (shutdown(2), SHUT_WR), and goes on reading.
+    pub fn half_close(&mut self) {
+        self.story
+            .tell(format!("{} says that it will send no more (half-close)", self.name));
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+    }
+
+    /// Says that it will read nothing more (shutdown(2), SHUT_RD). Over a Unix socket the server's
+    /// next write is then an error; over TCP the server does not learn of it.
+    pub fn stop_reading(&mut self) {
+        self.story.tell(format!("{} says that it will read no more", self.name));
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Read);
+    }
+
+    /// Waits until something has come, and closes without having read it: the server gets a reset.
+    ///
+    /// # Errors
+    /// Nothing comes.
+    pub fn leave_unread(self) -> Result<(), Finding> {
+        self.story.tell(format!("{} leaves without reading its answer", self.name));
+        match SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(1) => Ok(()),
+            Ok(_) => {
+                let name = &self.name;
+                Err(self.finding(format!("your server closes {name}'s connection")))
+            }
+            Err(error) => {
+                Err(self.finding(format!("{} gets no answer: {error}", self.name)))
+            }
+        }
+    }
+
+    /// Closes the connection in the ordinary way.
+    pub fn leave(self) {
+        self.story.tell(format!("{} leaves", self.name));
+    }
+
+    /// Reads just these bytes.
+    ///
+    /// # Errors
+    /// Others come, or too few in time.
+    pub fn expect(&mut self, wanted: &[u8]) -> Result<(), Finding> {
+        self.story.tell(format!("{} waits for {} bytes", self.name, wanted.len()));
+        let (mut got, end) = self.read(wanted.len());
+        if got != wanted && end.is_none() {
+            // What comes behind it may explain the difference.
+            let _ = SockRef::from(&self.stream).set_read_timeout(Some(A_MOMENT));
+            got.extend(self.read(4096).0);
+            let _ = SockRef::from(&self.stream).set_read_timeout(Some(self.patience));
+        }
+        self.compare(wanted, &got, end)
+    }
+
+    /// Reads until the server closes; just these bytes must come.
+    ///
+    /// # Errors
+    /// Others come, or the server does not close.
+    pub fn expect_to_the_end(&mut self, wanted: &[u8]) -> Result<(), Finding> {
+        self.story.tell(format!("{} reads until your server closes", self.name));
+        let (got, end) = self.read(wanted.len() + 1);
+        let finding = match end {
+            _ if got != wanted => return self.compare(wanted, &got, end),
+            Some(StreamEnd::Closed) => return Ok(()),
+            Some(StreamEnd::Reset) => self.finding(format!(
+                "the answer to {} is right, but then the connection is reset",
+                self.name
+            )),
+            _ => self.finding(format!(
+                "the answer to {} is right, but your server does not close the connection",
+                self.name
+            ))
+            .saw(format!("waited {} s for the end of the stream", self.patience.as_secs_f32())),
+        };
+        Err(finding.wanted("the end of the stream behind the last byte"))
+    }
+
+    /// Reads up to `limit` bytes, until the end, or until nothing has come for a while.
+    pub fn read(&mut self, limit: usize) -> (Vec<u8>, Option<StreamEnd>) {
+        let mut got = Vec::new();
+        let deadline = Instant::now() + self.patience * 5;
+        let mut buffer = vec![0; 64 * 1024];
+        while got.len() < limit {
+            let room = buffer.len().min(limit - got.len());
+            match self.stream.read(&mut buffer[..room]) {
+                Ok(0) => return (got, Some(StreamEnd::Closed)),
+                Ok(n) => got.extend_from_slice(&buffer[..n]),
+                Err(error) if is_timeout(&error) => {
+                    return (got, Some(StreamEnd::Silent));
+                }
+                Err(_) => return (got, Some(StreamEnd::Reset)),
+            }
+            if Instant::now() > deadline {
+                return (got, Some(StreamEnd::Silent));
+            }
+        }
+        (got, None)
+    }
+
+    fn compare(
+        &self,
+        wanted: &[u8],
+        got: &[u8],
+        end: Option<StreamEnd>,
+    ) -> Result<(), Finding> {
+        if got == wanted {
+            return Ok(());
+        }
+        let name = &self.name;
+        let after = format!("after {} of {} bytes", got.len(), wanted.len());
+        let is_beginning = wanted.starts_with(got);
+        let summary = match end {
+            _ if !is_beginning => format!("{name} gets something else"),
+            Some(StreamEnd::Closed) => {
+                format!("your server closes {name}'s connection {after}")
+            }
+            Some(StreamEnd::Reset) => format!("{name}'s connection is reset {after}"),
+            _ if got.is_empty() => format!("{name} gets no answer"),
+            _ => format!("{name}'s answer stops {after}"),
+        };
+        let mut finding = self.finding(summary).wanted(quoted(wanted));
+        if !got.is_empty() {
+            finding = finding.saw(quoted(got));
+        }
+        finding.saw.extend(difference(wanted, got));
+        if end == Some(StreamEnd::Silent) {
+            let then = if got.is_empty() { "" } else { "then " };
+            let seconds = self.patience.as_secs_f32();
+            finding = finding
+                .saw(format!("{then}nothing for {seconds} s; the connection is open"));
+        }
+        finding.received = got.to_vec();
+        Err(finding)
+    }
+}
+
+/// Looks again and again. What is waited for happens within the system, and soon.
+fn wait_until(patience: Duration, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1)); // why: the system tells nobody about its sockets
+    }
+}
+
+/// Whether a read only took too long.
+pub fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

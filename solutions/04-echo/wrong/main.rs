@@ -1,0 +1,30 @@
+//! All wrong programs in one; the variable WRONG names the one to run.
+
+use std::env;
+use std::process::{ExitCode, Termination};
+
+macro_rules! programs {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        fn main() -> ExitCode {
+            match env::var("WRONG").as_deref() {
+                $(Ok(stringify!($name)) => $name::main().report(),)*
+                _ => ExitCode::from(2),
+            }
+        }
+    };
+}
+
+programs! {
+    as_it_came
+    default_port
+    endless
+    first_read
+    gives_up_at_the_end
+    impatient
+    line_by_line
+    short_read
+    text
+    whole_buffer
+}

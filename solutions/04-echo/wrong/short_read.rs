@@ -1,0 +1,40 @@
+//! Takes a short read for the end of a message, and answers only then.
+//!
+//! fails: long
+
+use std::env;
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+
+pub fn main() -> io::Result<()> {
+    serve(&listen_address())
+}
+
+/// Serves one client, from its first byte to its last.
+fn serve(address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    let (mut stream, _) = listener.accept()?;
+
+    // One buffer is all the memory that a client can make us use.
+    let mut buffer = [0; 1024];
+    let mut message = Vec::new();
+    loop {
+        let n = stream.read(&mut buffer)?;
+        message.extend_from_slice(&buffer[..n]);
+        if n < buffer.len() {
+            message.make_ascii_uppercase();
+            stream.write_all(&message)?;
+            message.clear();
+        }
+        if n == 0 {
+            return Ok(()); // The client has ended. Closing the stream tells it that we have, too.
+        }
+    }
+}
+
+/// The address behind `--listen`, or the one of the task.
+fn listen_address() -> String {
+    let mut arguments = env::args().skip_while(|argument| argument != "--listen");
+    arguments.nth(1).unwrap_or_else(|| "127.0.0.1:8000".to_owned())
+}

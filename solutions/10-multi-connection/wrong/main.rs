@@ -1,0 +1,40 @@
+//! All wrong programs in one; the variable WRONG names the one to run.
+
+use std::env;
+use std::process::{ExitCode, Termination};
+
+macro_rules! programs {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        fn main() -> ExitCode {
+            match env::var("WRONG").as_deref() {
+                $(Ok(stringify!($name)) => $name::main().report(),)*
+                _ => ExitCode::from(2),
+            }
+        }
+    };
+}
+
+programs! {
+    counts_good_ones
+    counts_reads
+    default_port
+    endless
+    first_read
+    ignores_silent_ones
+    impatient
+    keeps_streams
+    line_by_line
+    loses_count
+    one_client
+    other_words
+    peer_addr
+    question_mark
+    running_total
+    silent_about_lost
+    takes_reset_for_end
+    unwrap
+    waits_for_the_end
+    whole_buffer
+}

@@ -1,0 +1,45 @@
+//! All wrong programs in one; the variable WRONG names the one to run.
+
+use std::env;
+use std::process::{ExitCode, Termination};
+
+macro_rules! programs {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        fn main() -> ExitCode {
+            match env::var("WRONG").as_deref() {
+                $(Ok(stringify!($name)) => $name::main().report(),)*
+                _ => ExitCode::from(2),
+            }
+        }
+    };
+}
+
+programs! {
+    all_at_once
+    any_identifier
+    believes_anybody
+    compares_texts
+    counts_repeats
+    empties_before_sending
+    empty_is_none
+    ends_at_nothing
+    impatient
+    little_endian
+    never_gives_up
+    new_identifier
+    no_address
+    no_back_off
+    no_time_limit
+    panics
+    prints_identifier
+    prints_own_text
+    sends_at_once
+    silent
+    small_buffer
+    socket_for_each
+    splits_any_datagram
+    starts_over
+    whole_buffer
+}

@@ -1,0 +1,40 @@
+//! All wrong programs in one; the variable WRONG names the one to run.
+
+use std::env;
+use std::process::{ExitCode, Termination};
+
+macro_rules! programs {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        fn main() -> ExitCode {
+            match env::var("WRONG").as_deref() {
+                $(Ok(stringify!($name)) => $name::main().report(),)*
+                _ => ExitCode::from(2),
+            }
+        }
+    };
+}
+
+programs! {
+    any_error
+    any_file
+    asks_as_a_client
+    asks_for_an_echo
+    between_clients
+    default_path
+    drop_guard
+    expects
+    first_read
+    flag_only
+    follows_links
+    mode_decimal
+    mode_of_umask
+    no_handler
+    one_client
+    only_binds
+    question_mark
+    removes_blindly
+    removes_by_name
+    status_130
+}

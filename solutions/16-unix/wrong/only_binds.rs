@@ -1,0 +1,101 @@
+//! Knows nothing about a file that is left from last time.
+//!
+//! fails: replaces-stale
+//! says: stale-in-the-way
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+pub fn main() -> ExitCode {
+    let path = listen_path();
+    match run(&path) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: listen on {}: {error}", path.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Takes the path, prepares for the end, says `listening on PATH`, and serves for ever.
+fn run(path: &Path) -> io::Result<()> {
+    let listener = listen(path)?;
+    remove_at_the_end(path)?;
+    // Only now: whoever reads this line may send a signal at once.
+    println!("listening on {}", path.display());
+    serve(&listener)
+}
+
+/// Listens at the path if it is free, or if only a dead server's file is in the way.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    // Until here the mode is what the umask has left. WHY.md says what that means.
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Has SIGINT and SIGTERM remove the file, if it is still the one that we made, and end the program.
+fn remove_at_the_end(path: &Path) -> io::Result<()> {
+    let path = path.to_owned();
+    let own = identity(&path)?;
+    let end = move || {
+        if identity(&path).is_ok_and(|now| now == own)
+            && let Err(error) = fs::remove_file(&path)
+        {
+            eprintln!("error: remove {}: {error}", path.display());
+        }
+        process::exit(0); // It runs no `drop`: nothing may be left to do.
+    };
+    ctrlc::set_handler(end).map_err(io::Error::other)
+}
+
+/// What identifies a file, whatever its name: its device, and its number there.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// Serves one client after another. What happens to one is nothing to the next.
+fn serve(listener: &UnixListener) -> ! {
+    loop {
+        match listener.accept() {
+            Ok((stream, _unnamed)) => {
+                if let Err(error) = echo(stream) {
+                    eprintln!("error: echo: {error}");
+                }
+            }
+            Err(error) => {
+                eprintln!("error: accept: {error}");
+                thread::sleep(RETRY_ACCEPT); // why: at once it would fail again, a million times
+            }
+        }
+    }
+}
+
+/// How long to leave `accept` alone after a failure.
+const RETRY_ACCEPT: Duration = Duration::from_millis(100);
+
+/// Sends back every byte until the client has ended.
+fn echo(mut stream: UnixStream) -> io::Result<()> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let n = stream.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        stream.write_all(&buffer[..n])?;
+    }
+}
+
+/// The path behind `--listen`, or the one of the task.
+fn listen_path() -> PathBuf {
+    let mut arguments = env::args_os().skip_while(|argument| argument != "--listen");
+    arguments.nth(1).map_or_else(|| env::temp_dir().join("unix-echo.sock"), PathBuf::from)
+}
