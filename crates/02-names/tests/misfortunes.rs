@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use predicates::str::{contains, is_match, starts_with};
-use transcript::program::PATIENCE;
+use transcript::program::{PATIENCE, unused_address};
 
 /// One run of the program that ends by itself.
 fn names<A: AsRef<OsStr>>(arguments: &[A]) -> assert_cmd::assert::Assert {
@@ -222,18 +222,13 @@ fn reach_says_why_it_cannot_listen() {
 
 #[test]
 fn a_port_the_wrong_way_round_is_another_port() {
-    // A port whose mirror image is free and needs no right.
-    let (port, mirror) = std::iter::repeat_with(|| {
-        let right = TcpListener::bind("127.0.0.1:0").unwrap();
-        right.local_addr().unwrap().port()
-    })
-    .map(|port| (port, port.swap_bytes()))
-    .find(|&(port, mirror)| {
-        mirror > 1023
-            && mirror != port
-            && TcpListener::bind(("127.0.0.1", mirror)).is_ok()
-    })
-    .unwrap();
+    // The port is kept taken. Its mirror image is free and needs no right; and it is not one that
+    // the system gives away: those are in the upper half.
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let (_bound, port, mirror) = std::iter::repeat_with(unused_address)
+        .map(|(bound, address)| (bound, address.port(), address.port().swap_bytes()))
+        .find(|&(_, _, mirror)| (1024..32_768).contains(&mirror) && is_free(mirror))
+        .unwrap();
     names(&["broken-order", &port.to_string()])
         .code(1)
         .stdout(format!("asked for port {port}, listening on 127.0.0.1:{mirror}\n"))

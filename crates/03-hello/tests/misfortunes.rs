@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use socket2::{Domain, SockRef, Socket, Type};
-use transcript::program::{PATIENCE, Session};
+use socket2::SockRef;
+use transcript::program::{PATIENCE, Session, unused_address};
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 const CLIENT_GREETING: &str = "Hello from the client!";
@@ -101,10 +101,7 @@ fn a_taken_port_is_said() {
 
 #[test]
 fn a_client_without_a_server_is_refused() {
-    // Bound, so that nobody else gets the port, but not listening.
-    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = bound.local_addr().unwrap().as_socket().unwrap();
+    let (_bound, address) = unused_address();
     hello(&["client", &address.to_string()]).code(1).stdout("").stderr(
         predicate::str::starts_with(format!("error: connect to {address}: "))
             .and(predicate::str::contains("hint: nobody listens there")),

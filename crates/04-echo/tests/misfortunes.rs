@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use transcript::program::{PATIENCE, Session};
+use transcript::program::{PATIENCE, Session, unused_address};
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
@@ -67,7 +67,7 @@ fn a_taken_port_is_said() {
 
 #[test]
 fn a_client_without_a_server_is_refused() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_bound, unused) = unused_address();
     echo(&["client", &unused.to_string()])
         .code(1)
         .stdout("")

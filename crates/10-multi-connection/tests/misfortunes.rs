@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use socket2::{Domain, SockRef, Socket, Type};
-use transcript::program::{PATIENCE, Session, Signal};
+use socket2::SockRef;
+use transcript::program::{PATIENCE, Session, Signal, unused_address};
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
@@ -106,10 +106,8 @@ fn a_taken_port_is_said() {
 
 #[test]
 fn a_client_without_a_server_is_refused() {
-    // Bound, so that nobody else gets the port, but not listening.
-    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = bound.local_addr().unwrap().as_socket().unwrap().to_string();
+    let (_bound, address) = unused_address();
+    let address = address.to_string();
     multi(&["client", &address, "-n", "10"]).code(1).stdout("").stderr(
         predicate::str::starts_with(format!("error: #1 connect to {address}: "))
             .and(predicate::str::contains("hint: nobody listens there")),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use transcript::program::{PATIENCE, Session, Signal};
+use transcript::program::{PATIENCE, Session, Signal, unused_address};
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
@@ -141,7 +141,7 @@ fn a_taken_port_is_said() {
 
 #[test]
 fn clients_without_a_server_are_refused() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_bound, unused) = unused_address();
     let unused = unused.to_string();
     let refused = |arguments: &[&str], start: String| {
         run(arguments).code(1).stdout("").stderr(

@@ -194,9 +194,7 @@ impl Bench {
         student: Student,
         address: SocketAddr,
     ) -> Result<(), Finding> {
-        let listens =
-            || sockets::tcp().iter().any(|s| s.state == "LISTEN" && s.local == address);
-        self.await_server(student, &address.to_string(), listens)
+        self.await_server(student, &address.to_string(), || sockets::listens(address))
     }
 
     /// Waits until the program has printed `listening on ADDRESS` for an address of any kind, and

@@ -60,10 +60,11 @@ pub fn find(local: SocketAddr, remote: SocketAddr) -> Option<TcpSocket> {
     })
 }
 
-/// Whether a program listens at this address.
+/// Whether a program listens at this very address: not only at every address of the machine.
 pub fn listens(address: SocketAddr) -> bool {
     let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    find(address, nobody).is_some_and(|socket| socket.state == "LISTEN")
+    find(address, nobody)
+        .is_some_and(|socket| socket.state == "LISTEN" && socket.local == address)
 }
 
 /// Asks with one message over a netlink socket, as ss(8) does. Only IPv4.
@@ -111,8 +112,12 @@ fn ask(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpSocket>> {
     match u16::from_ne_bytes([answer[4], answer[5]]) {
         SOCK_DIAG_BY_FAMILY if length >= 80 => {
             let port_there = u16::from_be_bytes([answer[22], answer[23]]);
+            let own = match answer[16] {
+                AF_INET => IpAddr::from(address_of::<4>(&answer)),
+                _ => IpAddr::from(address_of::<16>(&answer)).to_canonical(),
+            };
             Ok((port_there == remote.port()).then_some(TcpSocket {
-                local,
+                local: (own, local.port()).into(),
                 remote,
                 state: STATES.get(usize::from(answer[17])).unwrap_or(&"?"),
                 unread: number(72),
@@ -122,6 +127,11 @@ fn ask(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpSocket>> {
         NLMSG_ERROR if number(16).cast_signed() == -ENOENT => Ok(None),
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
+}
+
+/// The own address in an inet_diag_msg: 4 or 16 bytes.
+fn address_of<const LENGTH: usize>(answer: &[u8; 1024]) -> [u8; LENGTH] {
+    std::array::from_fn(|at| answer[24 + at])
 }
 
 /// One line of the table; none for its heading.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
@@ -21,6 +21,7 @@ use nix::sys::signal;
 pub use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+use socket2::{Domain, Socket, Type};
 
 /// What a program did.
 #[derive(Debug)]
@@ -317,6 +318,19 @@ impl Session {
             }
         }
     }
+}
+
+/// An address of 127.0.0.1 at which nobody listens, and nobody will while the socket lives: it is
+/// bound, so the port is taken, but it does not listen, so a connection is refused.
+///
+/// # Panics
+/// The system has no free port.
+pub fn unused_address() -> (Socket, SocketAddr) {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    bound.bind(&any_port.into()).expect("a free port");
+    let address = bound.local_addr().ok().and_then(|address| address.as_socket());
+    (bound, address.expect("an address of IPv4"))
 }
 
 /// Lets the program end with the test that starts it, also when the test is killed. It has a process

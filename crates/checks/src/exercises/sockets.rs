@@ -102,10 +102,8 @@ fn any_port(bench: &mut Bench) -> Result<(), Finding> {
     let start = "listening on 127.0.0.1:";
     let line = bench.await_line(student, wanted, |line| line.starts_with(start))?;
     let said = line.strip_prefix(start).and_then(|port| port.parse::<u16>().ok());
-    let listens = |port: u16| {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        sockets::tcp().iter().any(|s| s.state == "LISTEN" && s.local == address)
-    };
+    let listens =
+        |port: u16| sockets::listens(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     if said.is_some_and(listens) {
         return Ok(());
     }
@@ -137,7 +135,7 @@ fn gone_client(bench: &mut Bench) -> Result<(), Finding> {
     let ann = bench.connect("ann", server)?;
     let client = ann.address();
     ann.reset();
-    await_reset(bench, client);
+    await_reset(bench, server, client);
     bench.signal(student, Signal::SIGCONT);
     compare_accepted(bench, student, server, client).map_err(|finding| {
         let late = bench.printed(student).iter().any(|line| {
@@ -148,9 +146,9 @@ fn gone_client(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 /// Waits until the server's end of a connection knows that it was reset.
-fn await_reset(bench: &Bench, client: Option<SocketAddr>) {
+fn await_reset(bench: &Bench, server: SocketAddr, client: Option<SocketAddr>) {
     let deadline = Instant::now() + bench.patience;
-    let is_open = || sockets::tcp().iter().any(|s| Some(s.remote) == client);
+    let is_open = || client.is_some_and(|client| sockets::find(server, client).is_some());
     while is_open() && Instant::now() < deadline {
         thread::yield_now();
     }
