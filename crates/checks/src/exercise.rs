@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
 use crate::finding::Finding;
@@ -64,6 +64,22 @@ pub struct CheckText {
     pub says: String,
     /// A command that shows the same by hand.
     pub by_hand: String,
+    /// How much of a failure a student is told by the grader.
+    #[serde(default)]
+    pub detail: Detail,
+}
+
+/// How much of a failure a student is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// Everything.
+    #[default]
+    Full,
+    /// What the program did, but not what was wanted, nor how to see it by hand.
+    Actual,
+    /// Only that it failed.
+    None,
 }
 
 /// How many steps the ladder of hints has.

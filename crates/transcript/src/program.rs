@@ -10,9 +10,9 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -219,6 +219,7 @@ impl Session {
     /// The program cannot be started.
     pub fn start_command(command: Command) -> Session {
         let (sender, events) = mpsc::channel();
+        handle_signals();
         let program = Program::start(ending_with_us(command), move |event| {
             let _ = sender.send(event);
         })
@@ -331,6 +332,22 @@ pub fn unused_address() -> (Socket, SocketAddr) {
     bound.bind(&any_port.into()).expect("a free port");
     let address = bound.local_addr().ok().and_then(|address| address.as_socket());
     (bound, address.expect("an address of IPv4"))
+}
+
+/// Ends the programs with this process on Ctrl-C, SIGTERM and SIGHUP.
+///
+/// A handler has a second effect that is wanted here: what is started in the background of a shell
+/// ignores SIGINT, and so does all that it starts. A signal with a handler is back at its default in
+/// every program that is started.
+fn handle_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // If there is a handler already, it does as much.
+        let _ = ctrlc::set_handler(|| {
+            kill_all();
+            process::exit(130);
+        });
+    });
 }
 
 /// Lets the program end with the test that starts it, also when the test is killed. It has a process
