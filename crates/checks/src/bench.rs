@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use transcript::program::{Event, Lines, Program, Signal};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Manner};
 use crate::sockets;
 use crate::tcp::Client;
 use crate::udp::Peer;
@@ -68,6 +68,7 @@ struct Running {
     events: Receiver<Event>,
     lines: Lines,
     printed: Vec<String>,
+    flooded: bool,
     status: Option<ExitStatus>,
 }
 
@@ -136,6 +137,7 @@ impl Bench {
             events,
             lines: Lines::default(),
             printed: Vec::new(),
+            flooded: false,
             status: None,
         });
         Ok(Student(self.programs.len() - 1))
@@ -230,11 +232,9 @@ impl Bench {
                     (true, false) => "your server says that it listens, but does not",
                     _ => "your server did not listen",
                 };
-                return Err(Finding::new(summary)
-                    .saw(format!("waited {} s", patience.as_secs_f32()))
-                    .wanted(format!(
-                        "the line `{wanted}`, and a socket that listens there"
-                    )));
+                return Err(Finding::new(summary).waited(patience, "").wanted(format!(
+                    "the line `{wanted}`, and a socket that listens there"
+                )));
             }
         }
     }
@@ -274,13 +274,14 @@ impl Bench {
             }
             if !self.pump(student, deadline) {
                 let running = &self.programs[student.0];
-                let saw = match running.status {
-                    Some(status) => format!("it ended with {}", ended(status)),
-                    None => format!("waited {} s for it", self.patience.as_secs_f32()),
+                let finding = Finding::new("your program did not print what is asked");
+                let finding = match running.status {
+                    Some(status) => {
+                        finding.saw(format!("it ended with {}", ended(status)))
+                    }
+                    None => finding.waited(self.patience, " for it"),
                 };
-                return Err(Finding::new("your program did not print what is asked")
-                    .saw(saw)
-                    .wanted(wanted));
+                return Err(finding.wanted(wanted));
             }
         }
     }
@@ -339,8 +340,7 @@ impl Bench {
         let deadline = Instant::now() + within;
         while self.pump(student, deadline) {}
         self.programs[student.0].status.ok_or_else(|| {
-            Finding::new("your program is still running")
-                .saw(format!("waited {} s for its end", within.as_secs_f32()))
+            Finding::new("your program is still running").waited(within, " for its end")
         })
     }
 
@@ -384,6 +384,7 @@ impl Bench {
         let Ok(event) = running.events.recv_timeout(left) else { return false };
         match event {
             Event::Printed(bytes) => running.lines.push(&bytes),
+            Event::Flooded => running.flooded = true,
             Event::Ended(status) => {
                 running.lines.end();
                 running.status = Some(status);
@@ -414,8 +415,36 @@ impl Bench {
                     crate::bytes::printable(line).chars().take(100).collect()
                 }),
             );
+            finding.manner = self.programs[number].manner().unwrap_or(finding.manner);
         }
         finding
+    }
+}
+
+impl Running {
+    /// What its end says about the manner of a failure.
+    fn manner(&self) -> Option<Manner> {
+        use std::os::unix::process::ExitStatusExt;
+        let mistakes = [
+            Signal::SIGABRT,
+            Signal::SIGBUS,
+            Signal::SIGFPE,
+            Signal::SIGILL,
+            Signal::SIGSEGV,
+            Signal::SIGSYS,
+        ];
+        // No check sends SIGKILL: the system does, or the grader, when there is too little memory.
+        let limits = [Signal::SIGXCPU, Signal::SIGXFSZ, Signal::SIGKILL];
+        let is_one_of = |signals: &[Signal]| {
+            let signal = self.status.and_then(|status| status.signal());
+            signals.iter().any(|one| Some(*one as i32) == signal)
+        };
+        if self.flooded || is_one_of(&limits) {
+            return Some(Manner::Limit);
+        }
+        const PANIC: i32 = 101;
+        let panicked = self.status.and_then(|status| status.code()) == Some(PANIC);
+        (panicked || is_one_of(&mistakes)).then_some(Manner::Crashed)
     }
 }
 

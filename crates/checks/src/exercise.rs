@@ -10,6 +10,7 @@ use crate::bench::Bench;
 use crate::finding::Finding;
 
 /// One thing that a program must do.
+#[derive(Clone, Copy)]
 pub struct Check {
     /// Its name, which never changes: results are kept by it.
     pub id: &'static str,
@@ -26,7 +27,7 @@ pub struct Exercise {
     /// Its folder's name: `04-echo`.
     pub key: String,
     /// Its checks, in order.
-    pub checks: &'static [Check],
+    pub checks: Vec<Check>,
     /// Its words.
     pub texts: Texts,
 }
@@ -50,6 +51,16 @@ pub struct Texts {
     /// The mistakes that can be told from the evidence, by name.
     #[serde(default)]
     pub diagnoses: BTreeMap<String, String>,
+}
+
+/// The words of checks that are added.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Added {
+    #[serde(rename = "check")]
+    checks: Vec<CheckText>,
+    #[serde(default)]
+    diagnoses: BTreeMap<String, String>,
 }
 
 /// The words of a check.
@@ -98,7 +109,8 @@ impl Exercise {
         let texts: Texts =
             toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
         let name = key.split_once('-').map_or(key, |(_, name)| name).to_owned();
-        let exercise = Exercise { name, key: key.to_owned(), checks, texts };
+        let (key, checks) = (key.to_owned(), checks.to_vec());
+        let exercise = Exercise { name, key, checks, texts };
         let problems = exercise.problems();
         if problems.is_empty() {
             return Ok(exercise);
@@ -106,6 +118,19 @@ impl Exercise {
         let lines: Vec<String> =
             problems.iter().map(|line| format!("{shown}: {line}")).collect();
         Err(lines.join("\n"))
+    }
+
+    /// Adds checks that are not handed out, and their words.
+    ///
+    /// # Errors
+    /// As [`Exercise::read`].
+    pub fn add(&mut self, checks: &[Check], words: &str) -> Result<(), String> {
+        let added: Added = toml::from_str(words).map_err(|error| error.to_string())?;
+        self.checks.extend(checks);
+        self.texts.checks.extend(added.checks);
+        self.texts.diagnoses.extend(added.diagnoses);
+        let problems = self.problems();
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
     }
 
     fn problems(&self) -> Vec<String> {

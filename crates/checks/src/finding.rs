@@ -1,5 +1,7 @@
 //! What a check found out, and how it is told.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What came of a check.
@@ -33,6 +35,9 @@ pub struct Finding {
     pub sockets: Vec<String>,
     /// What the program printed.
     pub printed: Vec<String>,
+    /// In which manner it failed.
+    #[serde(default)]
+    pub manner: Manner,
     /// Why there can be no verdict here, if that is so.
     #[serde(skip)]
     pub unjudged: Option<String>,
@@ -42,6 +47,21 @@ pub struct Finding {
     /// Nothing was found out: the check could not do its part. The verdict is an error of ours.
     #[serde(skip)]
     pub ours: bool,
+}
+
+/// The manner of a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// The program did something else than is asked.
+    #[default]
+    Wrong,
+    /// What was waited for did not come in time.
+    Late,
+    /// The program panicked, or made a mistake for which the system ended it.
+    Crashed,
+    /// The program was stopped because it wanted too much of something.
+    Limit,
 }
 
 impl Finding {
@@ -64,6 +84,12 @@ impl Finding {
     pub fn saw(mut self, line: impl Into<String>) -> Finding {
         self.saw.push(line.into());
         self
+    }
+
+    /// Adds that something was waited for in vain.
+    pub fn waited(self, time: Duration, for_what: &str) -> Finding {
+        let line = format!("waited {} s{for_what}", time.as_secs_f32());
+        Finding { manner: Manner::Late, ..self }.saw(line)
     }
 
     /// Adds what was wanted.

@@ -104,8 +104,7 @@ impl Bench {
                 return Err(finding.saw(format!("it ended with {ended}")));
             }
             if Instant::now() > deadline {
-                let seconds = self.patience.as_secs_f32();
-                return Err(finding.saw(format!("waited {seconds} s for it")));
+                return Err(finding.waited(self.patience, " for it"));
             }
         }
     }

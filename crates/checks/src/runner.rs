@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use transcript::room::{Outcome, Room};
+use transcript::room::{Outcome, Room, TIME_IS_OVER};
 
 use crate::bench::Bench;
 use crate::exercise::{Check, Exercise};
@@ -39,6 +39,23 @@ pub struct Checked {
     pub verdict: Verdict,
     /// How long it took.
     pub took: Duration,
+    /// The part of it without the making and clearing of the room.
+    pub judging: Duration,
+}
+
+impl Checked {
+    /// What is left of a check that cannot be run.
+    pub fn not_run(id: &'static str, reason: String) -> Checked {
+        let (took, judging) = (Duration::ZERO, Duration::ZERO);
+        Checked { id, verdict: Verdict::NotRun(reason), took, judging }
+    }
+}
+
+/// What comes out of the room of a check.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    verdict: Verdict,
+    judging_ms: u64,
 }
 
 /// What goes into the room of a check.
@@ -59,17 +76,16 @@ pub fn run(
     mut report: impl FnMut(&Checked),
 ) -> Vec<Checked> {
     let mut done: Vec<Checked> = Vec::new();
-    let wanted = wanted(exercise.checks, options.only.as_deref());
+    let room = Room { privileged: exercise.texts.privileged, ..Room::default() };
+    let wanted = wanted(&exercise.checks, options.only.as_deref());
     for check in exercise.checks.iter().filter(|check| wanted.contains(check.id)) {
-        let started = Instant::now();
         let passed = |id: &&str| {
             done.iter().any(|d| d.id == *id && matches!(d.verdict, Verdict::Pass))
         };
-        let verdict = match check.needs.iter().find(|id| !passed(id)) {
-            Some(needed) => Verdict::NotRun(format!("it needs `{needed}`")),
-            None => run_in_room(exercise, check, command, options),
+        let checked = match check.needs.iter().find(|id| !passed(id)) {
+            Some(needed) => Checked::not_run(check.id, format!("it needs `{needed}`")),
+            None => run_check(&exercise.name, check, command, options, room),
         };
-        let checked = Checked { id: check.id, verdict, took: started.elapsed() };
         report(&checked);
         done.push(checked);
     }
@@ -89,31 +105,50 @@ fn wanted(checks: &[Check], only: Option<&str>) -> BTreeSet<&'static str> {
     wanted
 }
 
-fn run_in_room(
-    exercise: &Exercise,
+/// Runs one check, on a bench in this room. `exercise` is the name of its exercise.
+pub fn run_check(
+    exercise: &str,
     check: &Check,
     command: &[String],
     options: &Options,
-) -> Verdict {
+    room: Room,
+) -> Checked {
+    let started = Instant::now();
+    let answer = send_into(room, exercise, check, command, options);
+    let Answer { verdict, judging_ms } =
+        answer.unwrap_or_else(|verdict| Answer { verdict, judging_ms: 0 });
+    let judging = Duration::from_millis(judging_ms);
+    Checked { id: check.id, verdict, took: started.elapsed(), judging }
+}
+
+/// Has the check done in the room. The error is the verdict if no answer comes out.
+fn send_into(
+    room: Room,
+    exercise: &str,
+    check: &Check,
+    command: &[String],
+    options: &Options,
+) -> Result<Answer, Verdict> {
     let order = Order {
-        exercise: exercise.name.clone(),
+        exercise: exercise.to_owned(),
         check: check.id.to_owned(),
         command: command.to_vec(),
         seed: options.seed,
         patience_ms: options.patience.as_millis().try_into().unwrap_or(u64::MAX),
     };
-    let order = match serde_json::to_string(&order) {
-        Ok(order) => order,
-        Err(error) => return Verdict::Error(format!("write the order: {error}")),
-    };
-    let room = Room { privileged: exercise.texts.privileged, watched: false };
+    let order = serde_json::to_string(&order)
+        .map_err(|error| Verdict::Error(format!("write the order: {error}")))?;
     match room.run(&format!("{TASK}{order}")) {
         // A verdict counts only if the check has written it itself.
-        Outcome::Passed(answer) => serde_json::from_str(&answer).unwrap_or_else(|_| {
-            Verdict::Error(format!("no verdict came, but: {answer}"))
-        }),
-        Outcome::Failed(message) => Verdict::Error(message),
-        Outcome::Skipped(reason) => Verdict::NotRun(reason),
+        Outcome::Passed(answer) => serde_json::from_str(&answer)
+            .map_err(|_| Verdict::Error(format!("no verdict came, but: {answer}"))),
+        Outcome::Failed(message) if message == TIME_IS_OVER => {
+            let limit = room.deadline.unwrap_or_default();
+            let finding = Finding::new("the whole check took too long, and was stopped");
+            Err(Verdict::Fail(finding.waited(limit, " for its end")))
+        }
+        Outcome::Failed(message) => Err(Verdict::Error(message)),
+        Outcome::Skipped(reason) => Err(Verdict::NotRun(reason)),
     }
 }
 
@@ -123,19 +158,20 @@ const TASK: &str = "judge ";
 /// Runs a check that [`run`] has sent into a room. Everything else is somebody else's task: none.
 pub fn perform(task: &str) -> Option<Outcome> {
     let order = task.strip_prefix(TASK)?;
+    let started = Instant::now();
     let verdict = match serde_json::from_str::<Order>(order) {
         Ok(order) => judge(order),
         Err(error) => Verdict::Error(format!("the order is not understood: {error}")),
     };
-    Some(match serde_json::to_string(&verdict) {
+    let judging_ms = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+    Some(match serde_json::to_string(&Answer { verdict, judging_ms }) {
         Ok(answer) => Outcome::Passed(answer),
         Err(error) => Outcome::Failed(format!("write the verdict: {error}")),
     })
 }
 
 fn judge(order: Order) -> Verdict {
-    let checks = crate::exercises::checks_of(&order.exercise);
-    let Some(check) = checks.iter().find(|check| check.id == order.check) else {
+    let Some(check) = crate::exercises::check(&order.exercise, &order.check) else {
         return Verdict::Error(format!("there is no check `{}`", order.check));
     };
     // The order of the checks must not change what one of them sends.

@@ -11,7 +11,7 @@ use socket2::SockRef;
 
 use crate::bench::Story;
 use crate::bytes::{difference, quoted};
-use crate::finding::Finding;
+use crate::finding::{Finding, Manner};
 use crate::processes;
 use crate::sockets;
 
@@ -350,7 +350,7 @@ impl<S: Stream> Client<S> {
                 "the answer to {} is right, but your server does not close the connection",
                 self.name
             ))
-            .saw(format!("waited {} s for the end of the stream", self.patience.as_secs_f32())),
+            .waited(self.patience, " for the end of the stream"),
         };
         Err(finding.wanted("the end of the stream behind the last byte"))
     }
@@ -408,6 +408,9 @@ impl<S: Stream> Client<S> {
             let seconds = self.patience.as_secs_f32();
             finding = finding
                 .saw(format!("{then}nothing for {seconds} s; the connection is open"));
+            if wanted.starts_with(got) {
+                finding.manner = Manner::Late;
+            }
         }
         finding.received = got.to_vec();
         Err(finding)

@@ -179,7 +179,7 @@ pub fn look_around(task: &str) -> Option<Outcome> {
 
 /// The words that [`look_around`] says in a room with or without the rights of root.
 fn look_into_room(privileged: bool) -> Result<String, String> {
-    match (Room { privileged, watched: false }).run(TASK) {
+    match (Room { privileged, ..Room::default() }).run(TASK) {
         Outcome::Passed(words) => Ok(words),
         Outcome::Failed(reason) | Outcome::Skipped(reason) => Err(reason),
     }
@@ -367,6 +367,7 @@ fn printed(tool: &str, arguments: &[&str]) -> Result<String, String> {
     loop {
         match events.recv_timeout(PATIENCE) {
             Ok(Event::Printed(more)) => bytes.extend(more),
+            Ok(Event::Flooded) => {}
             Ok(Event::Ended(status)) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let first = text.lines().next().unwrap_or_default().to_owned();

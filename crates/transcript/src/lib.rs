@@ -76,7 +76,8 @@ impl Job {
     /// Does it, in a room of its own.
     pub fn run(&self) -> Outcome {
         let watched = matches!(self.task, Task::Show { .. });
-        Room { privileged: self.privileged, watched }.run(&self.to_text())
+        Room { privileged: self.privileged, watched, ..Room::default() }
+            .run(&self.to_text())
     }
 
     fn to_text(&self) -> String {

@@ -23,11 +23,16 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use socket2::{Domain, Socket, Type};
 
+/// A program that prints more bytes than this is killed: it would go on until the memory is full.
+const MOST_OUTPUT: usize = 64 << 20;
+
 /// What a program did.
 #[derive(Debug)]
 pub enum Event {
     /// It printed these bytes.
     Printed(Vec<u8>),
+    /// It printed more than anybody could read, and was killed for it.
+    Flooded,
     /// It has ended, and everything it printed has been reported.
     Ended(ExitStatus),
 }
@@ -90,7 +95,13 @@ impl Program {
         });
         thread::spawn(move || {
             let mut buffer = vec![0; 64 * 1024];
+            let mut room = MOST_OUTPUT;
             while let Ok(n @ 1..) = screen.read(&mut buffer) {
+                if room > 0 && room.saturating_sub(n) == 0 {
+                    report(Event::Flooded);
+                    signal_group(leader, Signal::SIGKILL);
+                }
+                room = room.saturating_sub(n);
                 report(Event::Printed(buffer[..n].to_vec()));
             }
             if let Ok(Ok(status)) = waiter.join() {
@@ -118,9 +129,13 @@ impl Program {
 
     /// Sends a signal to the program and all that it started.
     pub fn signal(&self, signal: Signal) {
-        if running().contains(&self.leader) {
-            let _ = signal::killpg(self.leader, signal);
-        }
+        signal_group(self.leader, signal);
+    }
+}
+
+fn signal_group(leader: Pid, signal: Signal) {
+    if running().contains(&leader) {
+        let _ = signal::killpg(leader, signal);
     }
 }
 
@@ -306,6 +321,7 @@ impl Session {
                     self.printed.push_str(&String::from_utf8_lossy(&bytes));
                     self.lines.push(&bytes);
                 }
+                Ok(Event::Flooded) => {}
                 Ok(Event::Ended(status)) => {
                     self.lines.end();
                     self.status = Some(status);

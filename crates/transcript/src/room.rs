@@ -21,7 +21,8 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::{Gid, Uid, getegid, geteuid, setgid, setgroups, setsid, setuid};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::program;
@@ -45,6 +46,7 @@ const PLAYER_IN_TURN: &str = "player in turn";
 const TASK: &str = "COURSE_TASK";
 const RIGHTS: &str = "COURSE_RIGHTS";
 const ROOT: &str = "root";
+const STRICT: &str = "COURSE_STRICT";
 
 /// Exit statuses of the doorkeeper and of the player.
 const FAILED: i32 = 1;
@@ -59,6 +61,11 @@ pub struct Room {
     pub privileged: bool,
     /// Whether what happens inside is shown: keyboard and screen are passed on.
     pub watched: bool,
+    /// For programs of strangers: it has to be a room with namespaces, it is apart from the
+    /// terminal, and root itself goes in as an ordinary user.
+    pub strict: bool,
+    /// When all that is inside is ended, whatever it does.
+    pub deadline: Option<Duration>,
 }
 
 /// What came of a task.
@@ -71,13 +78,16 @@ pub enum Outcome {
     Skipped(String),
 }
 
+/// The message of a task that was not done when the time of its room was over.
+pub const TIME_IS_OVER: &str = "the time of the room is over";
+
 impl Room {
     /// Has a task done inside: it is handed to the function that this program gives to
     /// [`play_part_if_asked`].
     pub fn run(self, task: &str) -> Outcome {
         let outcome = self.run_as(DOORKEEPER, task);
         match outcome {
-            Ok(Ended { status: Some(NO_NAMESPACES), .. }) => {}
+            Ok(Ended { status: Some(NO_NAMESPACES), .. }) if !self.strict => {}
             _ => return judge(outcome),
         }
         let _turn = match turn() {
@@ -94,17 +104,38 @@ impl Room {
             .env(PART, part)
             .env(TASK, task)
             .env(RIGHTS, if self.privileged { ROOT } else { "user" })
+            .env(STRICT, if self.strict { "yes" } else { "no" })
             .stdin(if self.watched { Stdio::inherit() } else { Stdio::null() })
             .stdout(if self.watched { Stdio::inherit() } else { Stdio::null() })
             .stderr(Stdio::piped())
             .spawn()?;
-        let mut message = Vec::new();
-        if let Some(mut stderr) = child.stderr.take() {
-            stderr.read_to_end(&mut message)?;
-        }
-        let message = String::from_utf8_lossy(&message).into_owned();
-        Ok(Ended { status: child.wait()?.code(), message })
+        let Some(mut stderr) = child.stderr.take() else {
+            return end_of(child, Vec::new());
+        };
+        let (sender, message) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            let mut message = Vec::new();
+            let read = stderr.read_to_end(&mut message).map(|_| message);
+            let _ = sender.send(read);
+        });
+        let message = match self.deadline {
+            Some(deadline) => message.recv_timeout(deadline).ok(),
+            None => message.recv().ok(),
+        };
+        let Some(message) = message else {
+            // With the doorkeeper the kernel ends the player, and with it all that is inside.
+            child.kill()?;
+            let _ = reader.join();
+            child.wait()?;
+            return Ok(Ended { status: Some(FAILED), message: TIME_IS_OVER.to_owned() });
+        };
+        end_of(child, message?)
     }
+}
+
+fn end_of(mut child: Child, message: Vec<u8>) -> io::Result<Ended> {
+    let message = String::from_utf8_lossy(&message).into_owned();
+    Ok(Ended { status: child.wait()?.code(), message })
 }
 
 fn judge(outcome: io::Result<Ended>) -> Outcome {
@@ -116,6 +147,9 @@ fn judge(outcome: io::Result<Ended>) -> Outcome {
         Ok(Ended { status: Some(0), message }) => Outcome::Passed(message),
         Ok(Ended { status: Some(FAILED), message }) => Outcome::Failed(message),
         Ok(Ended { status: Some(SKIPPED), message }) => Outcome::Skipped(message),
+        Ok(Ended { status: Some(NO_NAMESPACES), message }) => {
+            Outcome::Failed(format!("no namespaces can be made: {message}"))
+        }
         Ok(Ended { message, .. }) => {
             Outcome::Failed(format!("the player failed: {message}"))
         }
@@ -137,7 +171,7 @@ pub fn play_part_if_asked(perform: impl FnOnce(&str) -> Outcome) {
     umask(Mode::from_bits_truncate(0o022)); // The files of a play have the same modes everywhere.
     let privileged = env::var(RIGHTS).is_ok_and(|rights| rights == ROOT);
     let status = match part.as_str() {
-        DOORKEEPER => keep_door(),
+        DOORKEEPER => keep_door(env::var(STRICT).is_ok_and(|strict| strict == "yes")),
         PLAYER => enter(privileged).map_or(NO_NAMESPACES, |()| report(perform(&task))),
         _ => play_in_turn(privileged, || perform(&task)),
     };
@@ -160,9 +194,12 @@ fn report(outcome: Outcome) -> i32 {
 }
 
 /// Makes the namespaces, starts the player in them, and ends as it ends.
-fn keep_door() -> i32 {
+fn keep_door(strict: bool) -> i32 {
     close_what_was_inherited();
-    if make_namespaces().is_err() {
+    let made =
+        if strict { become_nobody() } else { Ok(()) }.and_then(|()| make_namespaces());
+    if let Err(error) = made {
+        let _ = write!(io::stderr(), "{error}");
         return NO_NAMESPACES;
     }
     // A change of rights clears this setting: so it comes here.
@@ -188,6 +225,21 @@ fn close_what_was_inherited() {
     }
 }
 
+/// Leaves the terminal; and if this is root, becomes a user to whom nothing belongs. Root keeps
+/// much of its power in a user namespace: the files that set the kernel up belong to it.
+fn become_nobody() -> io::Result<()> {
+    const NOBODY: u32 = 65534;
+    setsid()?;
+    if geteuid().is_root() {
+        setgroups(&[])?;
+        setgid(Gid::from_raw(NOBODY))?;
+        setuid(Uid::from_raw(NOBODY))?;
+        // A change of user takes /proc/self away from a process; prctl(2), PR_SET_DUMPABLE.
+        prctl::set_dumpable(true)?;
+    }
+    Ok(())
+}
+
 fn make_namespaces() -> io::Result<()> {
     let (user, group) = (geteuid(), getegid());
     unshare(
@@ -211,7 +263,10 @@ fn make_namespaces() -> io::Result<()> {
 }
 
 /// Says which user we are in the new user namespace (user_namespaces(7)).
-fn map_user(inside: u32, user: u32, group: u32) -> io::Result<()> {
+///
+/// # Errors
+/// The system does not allow it.
+pub fn map_user(inside: u32, user: u32, group: u32) -> io::Result<()> {
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("{inside} {user} 1"))?;
     fs::write("/proc/self/gid_map", format!("{inside} {group} 1"))

@@ -240,6 +240,7 @@ impl Terminals {
                     terminal.lines.push(&bytes);
                 }
             }
+            Event::Flooded => {}
             Event::Ended(status) => {
                 terminal.lines.end();
                 terminal.status = Some(status);

@@ -107,7 +107,7 @@ fn expect_line(bench: &Bench, client: &mut Client) -> Result<(), Finding> {
         .saw(format!("{}, then {then}", quoted(&got)))
         .wanted("a line of 1 to 80 characters of printable ASCII, then the end");
     if end == Some(StreamEnd::Silent) {
-        finding = finding.saw(format!("waited {} s", bench.patience.as_secs_f32()));
+        finding = finding.waited(bench.patience, "");
     }
     Err(match end {
         Some(StreamEnd::Silent) if is_line => finding.diagnosis("not-closed"),

@@ -467,10 +467,9 @@ impl<'bench> Play<'bench> {
             && !left().is_zero()
         {}
         let Ok(status) = self.bench.await_end(self.student, left()) else {
-            let seconds = self.bench.patience.as_secs_f32();
             return Err(self
                 .stuck("your program is still running")
-                .saw(format!("waited {seconds} s for its end"))
+                .waited(self.bench.patience, " for its end")
                 .wanted("when the last answer has come, it ends"));
         };
         if !status.success() {
@@ -494,7 +493,7 @@ impl<'bench> Play<'bench> {
 
     /// Nothing has come from the program: has it ended, or does it wait?
     fn nothing_came(&mut self, what: &str) -> Finding {
-        let seconds = self.bench.patience.as_secs_f32();
+        let patience = self.bench.patience;
         match self.bench.await_end(self.student, Duration::ZERO) {
             Ok(status) => {
                 Finding::new(format!("your program ended before it sent {what}"))
@@ -502,7 +501,7 @@ impl<'bench> Play<'bench> {
             }
             Err(_) => self
                 .stuck(&format!("your program does not send {what}"))
-                .saw(format!("waited {seconds} s for it")),
+                .waited(patience, " for it"),
         }
     }
 

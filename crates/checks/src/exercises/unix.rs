@@ -337,7 +337,7 @@ fn expect_refusal(
     }
     let status = bench.await_end(student, Duration::ZERO).map_err(|_| {
         Finding::new("your program neither listens nor gives up")
-            .saw(format!("waited {} s for its end", bench.patience.as_secs_f32()))
+            .waited(bench.patience, " for its end")
             .wanted(&wanted)
     })?;
     let printed = bench.printed(student);

@@ -1,0 +1,337 @@
+//! A cell: a program alone with its limits.
+//!
+//! `grade cell` is started in the place of the program, and behaves like it: it takes its signals,
+//! and ends as the program ends. In between stands the *warder*, the first process of the cell's own
+//! process namespace. When it ends, the kernel ends everything in there: whatever the program has
+//! started, nothing stays behind. The program cannot be that first process itself: the first process
+//! ignores every signal that it has no handler for.
+//!
+//! ```text
+//! check (room) ── grade cell ── warder (1) ── program (2)
+//!                     └ a pipe: how the program ended
+//! ```
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::thread;
+use std::time::Duration;
+
+use caps::{CapSet, Capability};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, kill, raise};
+use nix::sys::wait::{WaitStatus, wait, waitpid};
+use nix::unistd::{
+    Gid, Pid, Uid, getegid, geteuid, setgid, setgroups, sethostname, setuid,
+};
+use serde::{Deserialize, Serialize};
+use transcript::room::map_user;
+
+use super::limits::{self, Limits, Whose};
+use super::tree::Tree;
+
+/// How a cell keeps its program in.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Walls {
+    /// Namespaces of its own.
+    Namespaces(Tree),
+    /// The rights of a user to whom nothing else belongs: for root where there are no namespaces.
+    User(u32),
+    /// None. Only for programs that are trusted.
+    None,
+}
+
+/// A cell.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Cell {
+    /// How it keeps its program in.
+    pub walls: Walls,
+    /// What the program may have.
+    pub limits: Limits,
+    /// Whether it may make raw sockets (CAP_NET_RAW), in a network that is not the machine's.
+    pub raw_sockets: bool,
+    /// Whether it has a network of its own, in which nothing is up: for a compiler.
+    pub no_network: bool,
+    /// The folder that the program starts in, inside; none: the one that there is.
+    pub folder: Option<PathBuf>,
+}
+
+/// The word that makes this program a cell, and the one that makes it a warder.
+pub const CELL: &str = "cell";
+const WARDER: &str = "warder";
+
+/// How often the memory is measured.
+const MEASURE: Duration = Duration::from_millis(50);
+
+/// What stands in the pipe.
+#[derive(Serialize, Deserialize)]
+enum End {
+    Status(i32),
+    Signal(i32),
+    TooMuch,
+    NoCell(String),
+}
+
+impl Cell {
+    /// The words that start a program in this cell, to be followed by the program and its arguments.
+    ///
+    /// # Errors
+    /// The path of this program is not known.
+    pub fn command(&self) -> Result<Vec<String>, String> {
+        let this = env::current_exe().map_err(|error| format!("find myself: {error}"))?;
+        let words = serde_json::to_string(self).map_err(|error| error.to_string())?;
+        Ok(vec![this.to_string_lossy().into_owned(), CELL.to_owned(), words])
+    }
+}
+
+/// Plays its part and ends, if this program was started as a cell or as a warder. Has to be called
+/// before there are threads.
+pub fn play_part_if_asked() {
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some(CELL) => {
+            let error = keep(&arguments[2..]).err().unwrap_or_default();
+            let _ = writeln!(io::stderr(), "grade: no cell: {error}");
+            process::exit(NO_CELL);
+        }
+        Some(WARDER) => watch(&arguments[2..]),
+        _ => {}
+    }
+}
+
+/// The exit status if there is no cell, and what stands in front of the reason.
+const NO_CELL: i32 = 125;
+
+/// Makes the cell, waits for the end of the program, and ends like it. Returns only with a problem.
+fn keep(arguments: &[String]) -> Result<(), String> {
+    let cell = arguments.first().ok_or("which?")?;
+    let cell: Cell = serde_json::from_str(cell).map_err(|error| error.to_string())?;
+    // Signals are for the program, which gets them, too: they are sent to the whole group.
+    SigSet::all().thread_block().map_err(|error| format!("block signals: {error}"))?;
+    if let Walls::Namespaces(_) = cell.walls {
+        make_namespaces(&cell).map_err(|error| format!("make namespaces: {error}"))?;
+    }
+    let (mut report, writer) = io::pipe().map_err(|error| format!("a pipe: {error}"))?;
+    let open = FcntlArg::F_SETFD(FdFlag::empty());
+    fcntl(&writer, open).map_err(|error| format!("hand the pipe on: {error}"))?;
+    let mut warder = Command::new("/proc/self/exe")
+        .arg(WARDER)
+        .arg(writer.as_raw_fd().to_string())
+        .args(arguments)
+        .spawn()
+        .map_err(|error| format!("start the warder: {error}"))?;
+    drop(writer);
+    let mut end = Vec::new();
+    let _ = report.read_to_end(&mut end);
+    let _ = warder.wait();
+    match serde_json::from_slice(&end) {
+        Ok(End::Status(status)) => process::exit(status),
+        Ok(End::Signal(signal)) => die_of(signal),
+        Ok(End::TooMuch) => {
+            let _ =
+                writeln!(io::stdout(), "grade: stopped: too much memory, or processes");
+            die_of(Signal::SIGKILL as i32)
+        }
+        Ok(End::NoCell(reason)) => Err(reason),
+        Err(_) => die_of(Signal::SIGKILL as i32), // The warder was killed itself.
+    }
+}
+
+fn make_namespaces(cell: &Cell) -> io::Result<()> {
+    let mut new = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS;
+    if cell.no_network {
+        new |= CloneFlags::CLONE_NEWNET;
+    }
+    // A right over the room's network is a right in the room's user namespace only.
+    if cell.raw_sockets {
+        return Ok(unshare(new)?);
+    }
+    let (user, group) = (geteuid(), getegid());
+    unshare(new | CloneFlags::CLONE_NEWUSER)?;
+    map_user(0, user.as_raw(), group.as_raw())
+}
+
+fn die_of(signal: i32) -> ! {
+    if let Ok(signal) = Signal::try_from(signal) {
+        let mut only = SigSet::empty();
+        only.add(signal);
+        let _ = only.thread_unblock();
+        // Twice: for some signals Rust has a handler, which takes itself away the first time.
+        let _ = raise(signal);
+        let _ = raise(signal);
+    }
+    process::exit(128 + signal)
+}
+
+/// The warder: prepares the cell from within, starts the program, and tells how it ended.
+fn watch(arguments: &[String]) -> ! {
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    let mut report = arguments.first().and_then(|pipe| take_over(pipe));
+    let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
+    let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(NO_CELL) };
+    let program = prepare(&cell).and_then(|()| start(&arguments[2..]));
+    let end = match program {
+        Ok(program) => {
+            measure(&cell, report);
+            end_of(program)
+        }
+        Err(error) => End::NoCell(error),
+    };
+    sweep(&cell.walls);
+    tell(report, &end)
+}
+
+fn tell(report: &mut File, end: &End) -> ! {
+    let _ = report.write_all(&serde_json::to_vec(end).unwrap_or_default());
+    process::exit(0)
+}
+
+/// Looks after the memory from now on, and ends everything if it is too much.
+fn measure(cell: &Cell, report: &File) {
+    let whose = match cell.walls {
+        Walls::Namespaces(_) => Whose::Namespace,
+        Walls::User(user) => Whose::User(user),
+        Walls::None => return,
+    };
+    let Ok(mut report) = report.try_clone() else { return };
+    let cell = cell.clone();
+    thread::spawn(move || {
+        loop {
+            let (memory, processes) = limits::in_use(whose);
+            if memory > cell.limits.memory || processes > cell.limits.processes {
+                sweep(&cell.walls);
+                tell(&mut report, &End::TooMuch);
+            }
+            thread::sleep(MEASURE); // why: there is no event for "too much memory"
+        }
+    });
+}
+
+/// Opens the pipe with this number for ourselves, and closes the one that the program would inherit.
+fn take_over(number: &str) -> Option<File> {
+    let own = File::options().write(true).open(format!("/proc/self/fd/{number}")).ok()?;
+    nix::unistd::close(number.parse::<i32>().ok()?).ok()?;
+    Some(own)
+}
+
+/// Everything that has to be so when the program starts. From the outside in: each step gives a
+/// right away that the steps before it need.
+fn prepare(cell: &Cell) -> Result<(), String> {
+    let folder = cell.folder.as_deref();
+    match &cell.walls {
+        Walls::Namespaces(tree) => {
+            sethostname("student").map_err(|error| format!("name the host: {error}"))?;
+            let own = u32::from(!cell.raw_sockets);
+            let namespaces = "/proc/sys/user/max_user_namespaces";
+            fs::write(namespaces, own.to_string())
+                .map_err(|error| format!("forbid more user namespaces: {error}"))?;
+            tree.enter()?;
+            if cell.raw_sockets {
+                keep_only(Capability::CAP_NET_RAW)?;
+            } else {
+                const ORDINARY_USER: u32 = 1000;
+                unshare(CloneFlags::CLONE_NEWUSER)
+                    .and_then(|()| {
+                        map_user(ORDINARY_USER, 0, 0).map_err(|_| Errno::EPERM)
+                    })
+                    .map_err(|error| format!("become an ordinary user: {error}"))?;
+                caps::clear(None, CapSet::Bounding)
+                    .map_err(|error| format!("give up rights: {error}"))?;
+            }
+        }
+        Walls::User(user) => become_user(*user)?,
+        Walls::None => {
+            prctl::set_child_subreaper(true)
+                .map_err(|error| format!("adopt orphans: {error}"))?;
+        }
+    }
+    env::set_current_dir(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| format!("enter the folder: {error}"))?;
+    cell.limits.set().map_err(|error| format!("set limits: {error}"))?;
+    prctl::set_no_new_privs().map_err(|error| format!("renounce new rights: {error}"))
+}
+
+/// Gives up all rights but one, now and for all programs that are started.
+fn keep_only(right: Capability) -> Result<(), String> {
+    let others = caps::all().into_iter().filter(|other| *other != right);
+    for other in others {
+        // A right that this kernel does not know is none.
+        let _ = caps::drop(None, CapSet::Bounding, other);
+    }
+    Ok(())
+}
+
+fn become_user(user: u32) -> Result<(), String> {
+    setgroups(&[])
+        .and_then(|()| setgid(Gid::from_raw(user)))
+        .and_then(|()| setuid(Uid::from_raw(user)))
+        .map_err(|error| format!("become user {user}: {error}"))
+}
+
+fn start(words: &[String]) -> Result<Pid, String> {
+    let (program, arguments) = words.split_first().ok_or("no program is named")?;
+    SigSet::all().thread_unblock().map_err(|error| format!("take signals: {error}"))?;
+    let kept = |name: &str| env::var_os(name).map(|value| (name.to_owned(), value));
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(["LC_ALL", "TERM", "NO_COLOR", "WRONG"].into_iter().filter_map(kept))
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", "/tmp")
+        .arg0(Path::new(program).file_name().unwrap_or_default());
+    let child = command.spawn().map_err(|error| format!("start {program}: {error}"))?;
+    Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// Waits for the program, and collects what it leaves behind on the way.
+fn end_of(program: Pid) -> End {
+    loop {
+        match wait() {
+            Ok(WaitStatus::Exited(process, status)) if process == program => {
+                return End::Status(status);
+            }
+            Ok(WaitStatus::Signaled(process, signal, _)) if process == program => {
+                return End::Signal(signal as i32);
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return End::NoCell(format!("wait for the program: {error}")),
+        }
+    }
+}
+
+/// Ends what is left where no namespace does it.
+fn sweep(walls: &Walls) {
+    match walls {
+        Walls::Namespaces(_) => {}
+        Walls::User(_) => {
+            // All that belongs to this user, but for ourselves.
+            let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        }
+        // Whoever has lost its parent has become a child of ours (PR_SET_CHILD_SUBREAPER).
+        Walls::None => {
+            while let Some(child) = a_child() {
+                let _ = kill(child, Signal::SIGKILL);
+                let _ = waitpid(child, None);
+            }
+        }
+    }
+}
+
+/// A child of this process, if it has any (proc(5), children).
+fn a_child() -> Option<Pid> {
+    let this = process::id();
+    let children =
+        fs::read_to_string(format!("/proc/{this}/task/{this}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok().map(Pid::from_raw)
+}

@@ -1,0 +1,16 @@
+//! The box that a student's program runs in, and the compiler, too.
+//!
+//! Two layers, both made by this program starting itself once more, so that no unsafe code is
+//! needed:
+//!
+//! * the **room** of a check ([`transcript::room`]): a network, process numbers and a folder that
+//!   the check and the program share, and nobody else has;
+//! * the **cell** in it ([`cell`]), in which the program is alone: a file tree with nothing but
+//!   system libraries ([`tree`]), process numbers of its own, [`limits`], and no rights.
+//!
+//! How strong they are depends on the machine: [`tier`].
+
+pub mod cell;
+pub mod limits;
+pub mod tier;
+pub mod tree;

@@ -1,0 +1,1 @@
+//! How strong the box can be on this machine.
