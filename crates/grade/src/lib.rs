@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use checks::exercise::Check;
 
+pub mod compile;
+pub mod judge;
 pub mod results;
 pub mod sandbox;
 
@@ -23,5 +25,26 @@ pub struct Private {
 pub fn main(_private: &'static [Private]) -> ExitCode {
     sandbox::cell::play_part_if_asked();
     transcript::room::play_part_if_asked(checks::perform);
+    smoke();
     ExitCode::SUCCESS
+}
+
+fn smoke() {
+    let a: Vec<String> = std::env::args().collect();
+    let ex = checks::exercises::by_key(&a[1]).unwrap();
+    let w = std::path::PathBuf::from(&a[3]);
+    for d in ["place", "out"] { std::fs::create_dir_all(w.join(d)).unwrap(); }
+    let t = std::time::Instant::now();
+    let c = compile::Compiler::prepare(&ex).unwrap();
+    eprintln!("prepared {:?}", t.elapsed());
+    let walls = sandbox::cell::Walls::Namespaces(Default::default());
+    let t = std::time::Instant::now();
+    let r = c.compile(&walls, &w.join("place"), std::path::Path::new(&a[2]), &w.join("out"));
+    eprintln!("compiled {:?}", t.elapsed());
+    match r { Ok(compile::Compiled::Program(s)) => eprintln!("ok {s}"), Ok(compile::Compiled::Error(s)) => eprintln!("error {s}"), Ok(compile::Compiled::Stopped(s)) => eprintln!("stopped {s}"), Err(e) => eprintln!("ERR {e}") }
+    let t = std::time::Instant::now();
+    let j = judge::Judge { exercise: &ex, seed: 1, walls: &walls };
+    let (rows, times) = j.judge(&w.join("out/program"), &w.join("place")).unwrap();
+    for r in rows { eprintln!("{:20} {:?} {} {} {}ms {:?}", r.check, r.verdict, r.points, r.message, r.took_ms, r.evidence.map(|e| e.lines())); }
+    eprintln!("{times:?} {:?}", t.elapsed());
 }
