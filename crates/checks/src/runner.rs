@@ -93,7 +93,7 @@ pub fn run(
 }
 
 /// The checks to run: all, or one and what it needs.
-fn wanted(checks: &[Check], only: Option<&str>) -> BTreeSet<&'static str> {
+pub fn wanted(checks: &[Check], only: Option<&str>) -> BTreeSet<&'static str> {
     let Some(only) = only else { return checks.iter().map(|check| check.id).collect() };
     let mut wanted = BTreeSet::new();
     for check in checks.iter().rev() {

@@ -92,8 +92,10 @@ impl Compiler {
             let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
             let library = message["target"]["name"].as_str().unwrap_or_default();
             let files = message["filenames"].as_array().into_iter().flatten();
-            let file = files.filter_map(Value::as_str).find(|file| file.ends_with(".rlib"));
-            if let Some(file) = file.filter(|_| wanted.iter().any(|name| name == library)) {
+            let file =
+                files.filter_map(Value::as_str).find(|file| file.ends_with(".rlib"));
+            if let Some(file) = file.filter(|_| wanted.iter().any(|name| name == library))
+            {
                 crates.insert(library.to_owned(), PathBuf::from(file));
             }
         }
@@ -182,11 +184,14 @@ fn dependencies(exercise: &Exercise) -> Result<Vec<String>, String> {
     let file = workspace().join("exercises").join(&exercise.key).join("Cargo.toml");
     let text = fs::read_to_string(&file)
         .map_err(|error| format!("read {}: {error}", file.display()))?;
-    let manifest: toml::Table = text
-        .parse()
-        .map_err(|error| format!("read {}: {error}", file.display()))?;
+    let manifest: toml::Table =
+        text.parse().map_err(|error| format!("read {}: {error}", file.display()))?;
     let names = manifest.get("dependencies").and_then(toml::Value::as_table);
-    Ok(names.into_iter().flat_map(toml::Table::keys).map(|n| n.replace('-', "_")).collect())
+    Ok(names
+        .into_iter()
+        .flat_map(toml::Table::keys)
+        .map(|n| n.replace('-', "_"))
+        .collect())
 }
 
 fn run(words: &[String], program: &Path) -> Result<Compiled, String> {

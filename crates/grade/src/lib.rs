@@ -1,17 +1,36 @@
 //! Grades a class: a folder of submissions in, results out.
 //!
-//! [`results`] is the one model that everything meets in.
+//! The way of a submission: [`submissions`] takes it in, [`compile`] makes a program of it, [`judge`]
+//! runs the checks on it, [`store`] keeps what came of it, and [`reports`] tells it in the words of
+//! every platform. [`run`] leads it along this way, with many others. Student's code only ever runs
+//! in a [`sandbox`]. [`results`] is the one model that everything meets in.
 
+use std::env;
 use std::process::ExitCode;
 
 use checks::exercise::Check;
+use transcript::room::Outcome;
 
+pub mod cli;
 pub mod compile;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+pub mod fill;
 pub mod judge;
+pub mod overrides;
+pub mod progress;
+pub mod reports;
 pub mod results;
+pub mod run;
 pub mod sandbox;
+pub mod single;
+pub mod store;
+pub mod submissions;
+pub mod summary;
+pub mod workshop;
 
-/// Checks of an exercise that are not handed out, and the file with their words.
+/// Checks of an exercise that are not handed out, and their words.
 pub struct Private {
     /// The name of the exercise: `echo`.
     pub exercise: &'static str,
@@ -21,30 +40,23 @@ pub struct Private {
     pub words: &'static str,
 }
 
-/// The whole program.
-pub fn main(_private: &'static [Private]) -> ExitCode {
+/// The whole program, with checks that are not handed out.
+pub fn main(private: &'static [Private]) -> ExitCode {
+    for more in private {
+        for check in more.checks {
+            checks::exercises::add(more.exercise, *check);
+        }
+    }
     sandbox::cell::play_part_if_asked();
-    transcript::room::play_part_if_asked(checks::perform);
-    smoke();
-    ExitCode::SUCCESS
+    transcript::room::play_part_if_asked(perform);
+    if env::args().nth(1).is_some_and(|word| word == sandbox::tier::SPEAK) {
+        sandbox::tier::speak();
+        return ExitCode::SUCCESS;
+    }
+    cli::main(private)
 }
 
-fn smoke() {
-    let a: Vec<String> = std::env::args().collect();
-    let ex = checks::exercises::by_key(&a[1]).unwrap();
-    let w = std::path::PathBuf::from(&a[3]);
-    for d in ["place", "out"] { std::fs::create_dir_all(w.join(d)).unwrap(); }
-    let t = std::time::Instant::now();
-    let c = compile::Compiler::prepare(&ex).unwrap();
-    eprintln!("prepared {:?}", t.elapsed());
-    let walls = sandbox::cell::Walls::Namespaces(Default::default());
-    let t = std::time::Instant::now();
-    let r = c.compile(&walls, &w.join("place"), std::path::Path::new(&a[2]), &w.join("out"));
-    eprintln!("compiled {:?}", t.elapsed());
-    match r { Ok(compile::Compiled::Program(s)) => eprintln!("ok {s}"), Ok(compile::Compiled::Error(s)) => eprintln!("error {s}"), Ok(compile::Compiled::Stopped(s)) => eprintln!("stopped {s}"), Err(e) => eprintln!("ERR {e}") }
-    let t = std::time::Instant::now();
-    let j = judge::Judge { exercise: &ex, seed: 1, walls: &walls };
-    let (rows, times) = j.judge(&w.join("out/program"), &w.join("place")).unwrap();
-    for r in rows { eprintln!("{:20} {:?} {} {} {}ms {:?}", r.check, r.verdict, r.points, r.message, r.took_ms, r.evidence.map(|e| e.lines())); }
-    eprintln!("{times:?} {:?}", t.elapsed());
+/// Does what this program was sent into a room for.
+fn perform(task: &str) -> Outcome {
+    sandbox::tier::perform(task).unwrap_or_else(|| checks::perform(task))
 }

@@ -103,7 +103,7 @@ pub struct Submission {
 }
 
 /// What came of one check.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Row {
     /// Which check.
     pub check: String,
@@ -141,7 +141,9 @@ pub struct Overridden {
 }
 
 /// What came of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The program did what is asked.
@@ -157,6 +159,7 @@ pub enum Verdict {
     /// It wanted more than it may have: memory, output, files, processor time.
     Limit,
     /// It could not be judged: something that it needs failed, or this machine lacks something.
+    #[default]
     NotRun,
     /// The grader made a mistake. Nobody's points are final while there is one.
     GraderError,

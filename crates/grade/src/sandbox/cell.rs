@@ -286,7 +286,7 @@ fn start(words: &[String]) -> Result<Pid, String> {
     command
         .args(arguments)
         .env_clear()
-        .envs(["LC_ALL", "TERM", "NO_COLOR", "WRONG"].into_iter().filter_map(kept))
+        .envs(["LC_ALL", "TERM", "NO_COLOR"].into_iter().filter_map(kept))
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", "/tmp")
         .arg0(Path::new(program).file_name().unwrap_or_default());

@@ -1,1 +1,173 @@
-//! How strong the box can be on this machine.
+//! How strong the box can be on this machine: found out by making one.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::unistd::geteuid;
+use transcript::program::{Event, Program};
+use transcript::room::{Outcome, Room};
+
+use super::cell::{Cell, Walls};
+use super::limits;
+use super::tree::Tree;
+
+/// How programs can be kept apart, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Namespaces: a machine of its own for every program, as far as it can see.
+    Namespaces,
+    /// For root, where namespaces are forbidden (in most containers): a user of its own for every
+    /// program. It sees the same network and the same files as everybody.
+    Users,
+    /// Nothing but limits. Only for programs that are trusted.
+    Off,
+}
+
+/// The user that programs run as in [`Tier::Users`].
+const STRANGER: u32 = 61_184;
+
+/// How long a box may take to be made.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the task of a trial begins with.
+const TASK: &str = "try a cell ";
+
+/// What the program in the cell says, if it is well.
+const WELL: &str = "the cell is well";
+
+/// The word that makes this program say so.
+pub const SPEAK: &str = "speak";
+
+impl Tier {
+    /// As in the results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Namespaces => "namespaces",
+            Tier::Users => "users",
+            Tier::Off => "off",
+        }
+    }
+
+    /// What keeps a program in.
+    pub fn walls(self) -> Walls {
+        match self {
+            Tier::Namespaces => Walls::Namespaces(Tree::default()),
+            Tier::Users => Walls::User(STRANGER),
+            Tier::Off => Walls::None,
+        }
+    }
+}
+
+/// Why there is no box of a kind, and which step failed.
+#[derive(Debug)]
+pub struct Missing {
+    /// The step and the words of the system.
+    pub reason: String,
+    /// What can be done about it.
+    pub advice: Vec<&'static str>,
+}
+
+/// Makes a box of this kind, with a program in it. `place` is an empty folder.
+///
+/// # Errors
+/// It cannot be made, and what to do.
+pub fn try_out(tier: Tier, place: &Path) -> Result<(), Missing> {
+    match tier {
+        Tier::Namespaces => {
+            let room = Room {
+                strict: true,
+                deadline: Some(PATIENCE),
+                privileged: false,
+                watched: false,
+            };
+            match room.run(&format!("{TASK}{}", place.display())) {
+                Outcome::Passed(_) => Ok(()),
+                Outcome::Failed(reason) | Outcome::Skipped(reason) => {
+                    Err(Missing { advice: advice(&reason), reason })
+                }
+            }
+        }
+        Tier::Users if geteuid().is_root() => Ok(()),
+        Tier::Users => Err(Missing {
+            reason: "only root can give every program a user of its own".to_owned(),
+            advice: Vec::new(),
+        }),
+        Tier::Off => Ok(()),
+    }
+}
+
+/// Tries a cell, if this is what the task says: for a process that is in a room already.
+pub fn perform(task: &str) -> Option<Outcome> {
+    let place = task.strip_prefix(TASK)?;
+    Some(match try_cell(Path::new(place)) {
+        Ok(()) => Outcome::Passed(String::new()),
+        Err(reason) => Outcome::Failed(reason),
+    })
+}
+
+fn try_cell(place: &Path) -> Result<(), String> {
+    let this = env::current_exe().map_err(|error| format!("find myself: {error}"))?;
+    let inside = PathBuf::from("/program");
+    let cell = Cell {
+        walls: Walls::Namespaces(Tree {
+            place: place.to_owned(),
+            shown: vec![(this, inside.clone())],
+            writable: vec![(".".into(), "/work".into())],
+            with_programs: false,
+        }),
+        limits: limits::PROGRAM,
+        raw_sockets: false,
+        no_network: false,
+        folder: Some("/work".into()),
+    };
+    let words = cell.command()?;
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).arg(&inside).arg(SPEAK);
+    let (sender, events) = mpsc::channel();
+    let _program = Program::start(command, move |event| drop(sender.send(event)))
+        .map_err(|error| format!("start a cell: {error}"))?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut said = String::new();
+    loop {
+        match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Event::Printed(bytes)) => said.push_str(&String::from_utf8_lossy(&bytes)),
+            Ok(Event::Flooded) => {}
+            Ok(Event::Ended(_)) if said.trim() == WELL => return Ok(()),
+            Ok(Event::Ended(_)) => return Err(said.trim().to_owned()),
+            Err(_) => return Err("the cell does not answer".to_owned()),
+        }
+    }
+}
+
+/// For the program in the cell of a trial.
+pub fn speak() {
+    println!("{WELL}");
+}
+
+/// What helps against the classic reasons: the words of the system tell them apart.
+fn advice(reason: &str) -> Vec<&'static str> {
+    let has = |word: &str| reason.contains(word);
+    let sysctl = |name: &str| Path::new("/proc/sys").join(name).exists();
+    let mut advice = Vec::new();
+    if has("No space left") {
+        advice
+            .push("allow user namespaces: sudo sysctl -w user.max_user_namespaces=10000");
+    }
+    if sysctl("kernel/apparmor_restrict_unprivileged_userns") {
+        advice.push(
+            "Ubuntu, until the next start: \
+             sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        );
+    }
+    if sysctl("kernel/unprivileged_userns_clone") {
+        advice.push("Debian: sudo sysctl -w kernel.unprivileged_userns_clone=1");
+    }
+    advice.push(
+        "in a container: docker run --security-opt seccomp=unconfined \
+         --security-opt apparmor=unconfined ...",
+    );
+    advice
+}
