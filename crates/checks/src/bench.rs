@@ -396,6 +396,14 @@ impl Bench {
         true
     }
 
+    /// Why a program was not even started; that is not its fault.
+    pub fn not_started(&mut self) -> Option<String> {
+        use std::os::unix::process::ExitStatusExt;
+        let ended = |running: &Running| running.status.and_then(|status| status.signal());
+        let running = self.programs.iter().find(|r| ended(r) == Some(NO_BOX as i32))?;
+        Some(running.printed.last().cloned().unwrap_or_default())
+    }
+
     /// Completes a finding with what only the bench knows.
     pub fn complete(&mut self, mut finding: Finding) -> Finding {
         finding.story = self.story.0.borrow().clone();
@@ -447,6 +455,10 @@ impl Running {
         (panicked || is_one_of(&mistakes)).then_some(Manner::Crashed)
     }
 }
+
+/// A grader puts a box around a program. If there is no box, the program is not started, and what
+/// stands in its place ends with this signal, and the reason as its last line.
+pub const NO_BOX: Signal = Signal::SIGUSR1;
 
 /// How a program ended, in words.
 pub fn ended(status: ExitStatus) -> String {

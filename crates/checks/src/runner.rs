@@ -183,6 +183,12 @@ fn judge(order: Order) -> Verdict {
         Ok(()) => Verdict::Pass,
         Err(Finding { unjudged: Some(reason), .. }) => Verdict::NotRun(reason),
         Err(finding) if finding.ours => Verdict::Error(finding.summary),
-        Err(finding) => Verdict::Fail(bench.complete(finding)),
+        Err(finding) => {
+            let finding = bench.complete(finding);
+            match bench.not_started() {
+                Some(reason) => Verdict::Error(reason),
+                None => Verdict::Fail(finding),
+            }
+        }
     }
 }

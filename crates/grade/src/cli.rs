@@ -336,15 +336,17 @@ fn request(
 ) -> Result<Request, Problem> {
     const JOBS_FOR_EACH_PROCESSOR: usize = 4; // Checks mostly wait.
     let tier = tier(common, workshop)?;
-    let usual = match tier {
-        Tier::Namespaces => run::cores() * JOBS_FOR_EACH_PROCESSOR,
-        // They share a network: one after the other.
+    let jobs = match tier {
+        Tier::Namespaces => {
+            common.jobs.unwrap_or(run::cores() * JOBS_FOR_EACH_PROCESSOR).max(1)
+        }
+        // They share a network, and files: one after the other.
         Tier::Users | Tier::Off => 1,
     };
     Ok(Request {
         settings,
         out: out.to_owned(),
-        jobs: common.jobs.unwrap_or(usual).max(1),
+        jobs,
         tier,
         overrides: common.overrides.clone(),
         again,

@@ -47,6 +47,7 @@ const TASK: &str = "COURSE_TASK";
 const RIGHTS: &str = "COURSE_RIGHTS";
 const ROOT: &str = "root";
 const STRICT: &str = "COURSE_STRICT";
+const KEEPS_RIGHTS: &str = "COURSE_KEEPS_RIGHTS";
 
 /// Exit statuses of the doorkeeper and of the player.
 const FAILED: i32 = 1;
@@ -64,6 +65,9 @@ pub struct Room {
     /// For programs of strangers: it has to be a room with namespaces, it is apart from the
     /// terminal, and root itself goes in as an ordinary user.
     pub strict: bool,
+    /// Whether root keeps its rights where there are no namespaces, because what is inside gives
+    /// them away itself.
+    pub keeps_rights: bool,
     /// When all that is inside is ended, whatever it does.
     pub deadline: Option<Duration>,
 }
@@ -104,6 +108,7 @@ impl Room {
             .env(PART, part)
             .env(TASK, task)
             .env(RIGHTS, if self.privileged { ROOT } else { "user" })
+            .env(KEEPS_RIGHTS, if self.keeps_rights { "yes" } else { "no" })
             .env(STRICT, if self.strict { "yes" } else { "no" })
             .stdin(if self.watched { Stdio::inherit() } else { Stdio::null() })
             .stdout(if self.watched { Stdio::inherit() } else { Stdio::null() })
@@ -171,11 +176,15 @@ pub fn play_part_if_asked(perform: impl FnOnce(&str) -> Outcome) {
     umask(Mode::from_bits_truncate(0o022)); // The files of a play have the same modes everywhere.
     let privileged = env::var(RIGHTS).is_ok_and(|rights| rights == ROOT);
     let status = match part.as_str() {
-        DOORKEEPER => keep_door(env::var(STRICT).is_ok_and(|strict| strict == "yes")),
+        DOORKEEPER => keep_door(is_yes(STRICT)),
         PLAYER => enter(privileged).map_or(NO_NAMESPACES, |()| report(perform(&task))),
         _ => play_in_turn(privileged, || perform(&task)),
     };
     process::exit(status);
+}
+
+fn is_yes(name: &str) -> bool {
+    env::var(name).is_ok_and(|value| value == "yes")
 }
 
 /// Whether the present play has a network of its own.
@@ -378,7 +387,7 @@ fn play_in_turn(privileged: bool, perform: impl FnOnce() -> Outcome) -> i32 {
     if let Err(error) = prepared {
         return report(Outcome::Failed(format!("prepare the play: {error}")));
     }
-    if !privileged {
+    if !privileged && !is_yes(KEEPS_RIGHTS) {
         // Even if root plays, the programs shall have no special rights. This fails for everybody
         // who has none to give up.
         let _ = caps::clear(None, caps::CapSet::Bounding);

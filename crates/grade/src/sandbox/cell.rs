@@ -22,6 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use caps::{CapSet, Capability};
+use checks::bench::NO_BOX;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
@@ -29,7 +30,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::sys::wait::{WaitStatus, wait, waitpid};
 use nix::unistd::{
-    Gid, Pid, Uid, getegid, geteuid, setgid, setgroups, sethostname, setuid,
+    Gid, Pid, Uid, chown, getegid, geteuid, setgid, setgroups, sethostname, setuid,
 };
 use serde::{Deserialize, Serialize};
 use transcript::room::map_user;
@@ -63,9 +64,10 @@ pub struct Cell {
     pub folder: Option<PathBuf>,
 }
 
-/// The word that makes this program a cell, and the one that makes it a warder.
-pub const CELL: &str = "cell";
+/// The words that make this program a cell, a warder, and a sweeper.
+const CELL: &str = "cell";
 const WARDER: &str = "warder";
+const SWEEPER: &str = "sweeper";
 
 /// How often the memory is measured.
 const MEASURE: Duration = Duration::from_millis(50);
@@ -77,6 +79,16 @@ enum End {
     Signal(i32),
     TooMuch,
     NoCell(String),
+}
+
+impl Walls {
+    /// Ends what a program has left behind, where no namespace does it: its warder may have been
+    /// killed before it could.
+    pub fn sweep(&self) {
+        if let (Walls::User(user), Ok(this)) = (self, env::current_exe()) {
+            let _ = Command::new(this).args([SWEEPER, &user.to_string()]).status();
+        }
+    }
 }
 
 impl Cell {
@@ -98,16 +110,20 @@ pub fn play_part_if_asked() {
     match arguments.get(1).map(String::as_str) {
         Some(CELL) => {
             let error = keep(&arguments[2..]).err().unwrap_or_default();
-            let _ = writeln!(io::stderr(), "grade: no cell: {error}");
-            process::exit(NO_CELL);
+            let _ = writeln!(io::stderr(), "no cell: {error}");
+            die_of(NO_BOX)
         }
         Some(WARDER) => watch(&arguments[2..]),
+        Some(SWEEPER) => {
+            let user = arguments.get(2).and_then(|user| user.parse().ok()).unwrap_or(0);
+            if become_user(user).is_ok() {
+                sweep(&Walls::User(user));
+            }
+            process::exit(0);
+        }
         _ => {}
     }
 }
-
-/// The exit status if there is no cell, and what stands in front of the reason.
-const NO_CELL: i32 = 125;
 
 /// Makes the cell, waits for the end of the program, and ends like it. Returns only with a problem.
 fn keep(arguments: &[String]) -> Result<(), String> {
@@ -130,17 +146,24 @@ fn keep(arguments: &[String]) -> Result<(), String> {
     drop(writer);
     let mut end = Vec::new();
     let _ = report.read_to_end(&mut end);
-    let _ = warder.wait();
+    let watched = warder.wait().is_ok_and(|status| status.code() != Some(1));
+    if end.is_empty() && !watched {
+        return Err("the warder says nothing".to_owned());
+    }
     match serde_json::from_slice(&end) {
         Ok(End::Status(status)) => process::exit(status),
-        Ok(End::Signal(signal)) => die_of(signal),
+        Ok(End::Signal(signal)) => match Signal::try_from(signal) {
+            // That one means that there was no program.
+            Ok(NO_BOX) | Err(_) => process::exit(128 + signal),
+            Ok(signal) => die_of(signal),
+        },
         Ok(End::TooMuch) => {
             let _ =
                 writeln!(io::stdout(), "grade: stopped: too much memory, or processes");
-            die_of(Signal::SIGKILL as i32)
+            die_of(Signal::SIGKILL)
         }
         Ok(End::NoCell(reason)) => Err(reason),
-        Err(_) => die_of(Signal::SIGKILL as i32), // The warder was killed itself.
+        Err(_) => die_of(Signal::SIGKILL), // The warder was killed itself.
     }
 }
 
@@ -161,16 +184,14 @@ fn make_namespaces(cell: &Cell) -> io::Result<()> {
     map_user(0, user.as_raw(), group.as_raw())
 }
 
-fn die_of(signal: i32) -> ! {
-    if let Ok(signal) = Signal::try_from(signal) {
-        let mut only = SigSet::empty();
-        only.add(signal);
-        let _ = only.thread_unblock();
-        // Twice: for some signals Rust has a handler, which takes itself away the first time.
-        let _ = raise(signal);
-        let _ = raise(signal);
-    }
-    process::exit(128 + signal)
+fn die_of(signal: Signal) -> ! {
+    let mut only = SigSet::empty();
+    only.add(signal);
+    let _ = only.thread_unblock();
+    // Twice: for some signals Rust has a handler, which takes itself away the first time.
+    let _ = raise(signal);
+    let _ = raise(signal);
+    process::exit(128 + signal as i32)
 }
 
 /// The warder: prepares the cell from within, starts the program, and tells how it ended.
@@ -178,7 +199,7 @@ fn watch(arguments: &[String]) -> ! {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     let mut report = arguments.first().and_then(|pipe| take_over(pipe));
     let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
-    let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(NO_CELL) };
+    let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(1) };
     let program = prepare(&cell).and_then(|()| start(&arguments[2..]));
     let end = match program {
         Ok(program) => {
@@ -249,7 +270,13 @@ fn prepare(cell: &Cell) -> Result<(), String> {
                     .map_err(|error| format!("give up rights: {error}"))?;
             }
         }
-        Walls::User(user) => become_user(*user)?,
+        Walls::User(user) => {
+            if folder.is_none() {
+                // The folder of the room was made by root. From here on it is the program's.
+                give_away(Path::new("."), *user)?;
+            }
+            become_user(*user)?;
+        }
         Walls::None => {
             prctl::set_child_subreaper(true)
                 .map_err(|error| format!("adopt orphans: {error}"))?;
@@ -271,10 +298,20 @@ fn keep_only(right: Capability) -> Result<(), String> {
     Ok(())
 }
 
+/// Makes a folder that of a user.
+///
+/// # Errors
+/// This is not root.
+pub fn give_away(folder: &Path, user: u32) -> Result<(), String> {
+    chown(folder, Some(Uid::from_raw(user)), Some(Gid::from_raw(user)))
+        .map_err(|error| format!("give {} to user {user}: {error}", folder.display()))
+}
+
 fn become_user(user: u32) -> Result<(), String> {
+    let (new_user, new_group) = (Uid::from_raw(user), Gid::from_raw(user));
     setgroups(&[])
-        .and_then(|()| setgid(Gid::from_raw(user)))
-        .and_then(|()| setuid(Uid::from_raw(user)))
+        .and_then(|()| setgid(new_group))
+        .and_then(|()| setuid(new_user))
         .map_err(|error| format!("become user {user}: {error}"))
 }
 
@@ -314,10 +351,11 @@ fn end_of(program: Pid) -> End {
 fn sweep(walls: &Walls) {
     match walls {
         Walls::Namespaces(_) => {}
-        Walls::User(_) => {
-            // All that belongs to this user, but for ourselves.
+        // All that belongs to this user, but for ourselves. From root this would end the machine.
+        Walls::User(user) if geteuid() == Uid::from_raw(*user) && *user != 0 => {
             let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
         }
+        Walls::User(_) => {}
         // Whoever has lost its parent has become a child of ours (PR_SET_CHILD_SUBREAPER).
         Walls::None => {
             while let Some(child) = a_child() {

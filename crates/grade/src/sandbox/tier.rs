@@ -13,6 +13,7 @@ use transcript::room::{Outcome, Room};
 use super::cell::{Cell, Walls};
 use super::limits;
 use super::tree::Tree;
+use crate::compile;
 
 /// How programs can be kept apart, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +78,7 @@ pub struct Missing {
 pub fn try_out(tier: Tier, place: &Path) -> Result<(), Missing> {
     match tier {
         Tier::Namespaces => {
-            let room = Room {
-                strict: true,
-                deadline: Some(PATIENCE),
-                privileged: false,
-                watched: false,
-            };
+            let room = Room { strict: true, deadline: Some(PATIENCE), ..Room::default() };
             match room.run(&format!("{TASK}{}", place.display())) {
                 Outcome::Passed(_) => Ok(()),
                 Outcome::Failed(reason) | Outcome::Skipped(reason) => {
@@ -90,7 +86,11 @@ pub fn try_out(tier: Tier, place: &Path) -> Result<(), Missing> {
                 }
             }
         }
-        Tier::Users if geteuid().is_root() => Ok(()),
+        Tier::Users if geteuid().is_root() => tempfile::tempdir()
+            .map_err(|error| format!("a temporary folder: {error}"))
+            .and_then(|folder| try_cell(&a_cell(tier.walls(), None), folder.path(), None))
+            .map_err(|reason| Missing { reason, advice: Vec::new() })
+            .and_then(|()| can_compile(&a_cell(tier.walls(), Some("/".into())))),
         Tier::Users => Err(Missing {
             reason: "only root can give every program a user of its own".to_owned(),
             advice: Vec::new(),
@@ -101,31 +101,61 @@ pub fn try_out(tier: Tier, place: &Path) -> Result<(), Missing> {
 
 /// Tries a cell, if this is what the task says: for a process that is in a room already.
 pub fn perform(task: &str) -> Option<Outcome> {
-    let place = task.strip_prefix(TASK)?;
-    Some(match try_cell(Path::new(place)) {
+    let place = Path::new(task.strip_prefix(TASK)?);
+    let inside = Path::new("/program");
+    let tree = env::current_exe().map(|this| Tree {
+        place: place.to_owned(),
+        shown: vec![(this, inside.to_owned())],
+        writable: vec![(".".into(), "/work".into())],
+        with_programs: false,
+    });
+    let tried = tree.map_err(|error| format!("find myself: {error}")).and_then(|tree| {
+        let cell = a_cell(Walls::Namespaces(tree), Some("/work".into()));
+        try_cell(&cell, Path::new("."), Some(inside))
+    });
+    Some(match tried {
         Ok(()) => Outcome::Passed(String::new()),
         Err(reason) => Outcome::Failed(reason),
     })
 }
 
-fn try_cell(place: &Path) -> Result<(), String> {
-    let this = env::current_exe().map_err(|error| format!("find myself: {error}"))?;
-    let inside = PathBuf::from("/program");
-    let cell = Cell {
-        walls: Walls::Namespaces(Tree {
-            place: place.to_owned(),
-            shown: vec![(this, inside.clone())],
-            writable: vec![(".".into(), "/work".into())],
-            with_programs: false,
-        }),
-        limits: limits::PROGRAM,
-        raw_sockets: false,
-        no_network: false,
-        folder: Some("/work".into()),
-    };
+/// Whether the compiler can be started in a cell that does not bring it along.
+fn can_compile(cell: &Cell) -> Result<(), Missing> {
+    let compiler = compile::sysroot().map(|sysroot| sysroot.join("bin/rustc"));
+    let said = compiler.and_then(|compiler| {
+        let words = cell.command()?;
+        let said = Command::new(&words[0])
+            .args(&words[1..])
+            .arg(compiler)
+            .arg("--version")
+            .output();
+        said.map_err(|error| format!("start a cell: {error}"))
+    });
+    match said {
+        Ok(said) if said.status.success() => Ok(()),
+        Ok(said) => Err(String::from_utf8_lossy(&said.stderr).trim().to_owned()),
+        Err(error) => Err(error),
+    }
+    .map_err(|reason| Missing {
+        reason,
+        advice: vec![
+            "install Rust where every user may read it: RUSTUP_HOME=/usr/local/rustup \
+             CARGO_HOME=/usr/local/cargo, and the course outside of /root",
+        ],
+    })
+}
+
+fn a_cell(walls: Walls, folder: Option<PathBuf>) -> Cell {
+    let limits = limits::PROGRAM;
+    Cell { walls, limits, raw_sockets: false, no_network: false, folder }
+}
+
+/// Runs this program in a cell, where it has to speak. `inside` is where it is found there.
+fn try_cell(cell: &Cell, folder: &Path, inside: Option<&Path>) -> Result<(), String> {
     let words = cell.command()?;
+    let program = inside.unwrap_or(Path::new(&words[0]));
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).arg(&inside).arg(SPEAK);
+    command.args(&words[1..]).arg(program).arg(SPEAK).current_dir(folder);
     let (sender, events) = mpsc::channel();
     let _program = Program::start(command, move |event| drop(sender.send(event)))
         .map_err(|error| format!("start a cell: {error}"))?;
