@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use checks::exercise::Check;
 
+pub mod fill;
+pub mod reports;
 pub mod results;
 
 /// Checks of an exercise that are not handed out, and the file with their words.

@@ -1,0 +1,85 @@
+//! The files that come out: one model in ([`Results`]), every format from it.
+//!
+//! | file | for |
+//! |---|---|
+//! | `results.json` | programs; everything ([`json`]) |
+//! | `long.csv`, `wide.csv` | spreadsheets: a row per check, a row per student ([`tables`]) |
+//! | `junit.xml` | whatever shows tests ([`junit`]) |
+//! | `gradescope/STUDENT.json` | Gradescope ([`gradescope`]) |
+//! | `classroom50/STUDENT.json` | Classroom 50 ([`classroom50`]) |
+//! | `messages/STUDENT.md` | the student ([`message`]) |
+//! | `class.html` | the teacher ([`page`]) |
+//!
+//! [`explain`] says how much of a failure each of them tells, and [`text`] keeps what students
+//! wrote from being obeyed by whatever shows it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::reports::classroom50::Classroom50;
+use crate::results::Results;
+
+pub mod classroom50;
+pub mod explain;
+pub mod gradescope;
+pub mod json;
+pub mod junit;
+pub mod message;
+pub mod page;
+pub mod tables;
+pub mod text;
+
+/// Writes all files into a folder, which is made if it is not there. The files' paths come back.
+///
+/// No reader ever sees half a file: each gets its name only when it is complete. Only their
+/// owner can read the files: grades are nobody else's business.
+///
+/// # Errors
+/// What could not be written, and why. Two submissions with the same student's id are an error:
+/// the file of one would take the place of the other's.
+pub fn write_all(results: &Results, folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut ids = BTreeSet::new();
+    if let Some(twice) = results.submissions.iter().find(|s| !ids.insert(&s.student)) {
+        let id = text::visible(&twice.student);
+        return Err(format!("two submissions are `{id}`'s: nothing was written"));
+    }
+    let classroom = Classroom50::of_class(results);
+    let mut files = vec![
+        ("results.json".to_owned(), json::results(results)?),
+        ("long.csv".to_owned(), tables::long(results)?),
+        ("wide.csv".to_owned(), tables::wide(results)?),
+        ("junit.xml".to_owned(), junit::report(results)?),
+        ("class.html".to_owned(), page::page(results)),
+    ];
+    for submission in &results.submissions {
+        let name = text::file_name(&submission.student);
+        let gradescope = json::pretty(&gradescope::result(results, submission))?;
+        let classroom50 =
+            json::pretty(&classroom50::result(results, submission, &classroom))?;
+        let message = message::message(results, submission);
+        files.push((format!("gradescope/{name}.json"), gradescope));
+        files.push((format!("classroom50/{name}.json"), classroom50));
+        files.push((format!("messages/{name}.md"), message));
+    }
+    files.iter().map(|(name, content)| write_whole(&folder.join(name), content)).collect()
+}
+
+/// Writes a file under another name, and gives it its own when it is complete.
+///
+/// # Errors
+/// What could not be written, and why.
+pub fn write_whole(path: &Path, content: &str) -> Result<PathBuf, String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let shown = path.display();
+    let tried = |error: std::io::Error| format!("write {shown}: {error}");
+    fs::create_dir_all(folder).map_err(tried)?;
+    let mut file = NamedTempFile::new_in(folder).map_err(tried)?;
+    file.write_all(content.as_bytes()).map_err(tried)?;
+    file.flush().map_err(tried)?;
+    file.persist(path).map_err(|error| tried(error.error))?;
+    Ok(path.to_owned())
+}
