@@ -15,8 +15,8 @@ use crate::results::{Results, Row, Submission, Verdict};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Up to so many points, each score has a bar of its own; above, a bar is a range of them.
-const BARS: u32 = 24;
+/// Below so many points, each score has a bar of its own; else a bar counts several.
+const BARS: u64 = 25;
 
 /// All verdicts in the order of the legend: the sign in the table, and what it means.
 const VERDICTS: [(Verdict, &str, &str); 8] = [
@@ -104,7 +104,10 @@ fn grader_errors(results: &Results) -> String {
         .filter(|(_, _, row)| row.verdict == Verdict::GraderError)
         .map(|(place, submission, row)| {
             let (who, check) = (link(place, submission), html(&row.check));
-            format!("<li>{who}, <code>{check}</code>: {}</li>\n", html(&row.message))
+            format!(
+                "<li>{who}, <code>{check}</code>: {}</li>\n",
+                html_sentence(&row.message)
+            )
         })
         .collect();
     if items.is_empty() {
@@ -156,37 +159,31 @@ fn numbers(results: &Results) -> String {
 /// How many have how many points.
 fn spread(results: &Results) -> String {
     let scores = final_scores(results);
-    if scores.is_empty() {
-        return String::new();
-    }
-    let highest = scores.iter().copied().max().unwrap_or(0).max(results.exercise.points);
-    let width = (highest + 1).div_ceil(BARS + 1);
-    let ranges: Vec<(u32, u32)> = (0..=highest)
-        .step_by(width as usize)
-        .map(|from| (from, (from + width - 1).min(highest)))
+    let Some(highest) = scores.iter().copied().max() else { return String::new() };
+    let highest = highest.max(u64::from(results.exercise.points));
+    let width = highest / BARS + 1;
+    let bars: Vec<(u64, usize)> = (0..=highest / width)
+        .map(|bar| (bar * width, scores.iter().filter(|s| *s / width == bar).count()))
         .collect();
-    let counts: Vec<usize> = ranges
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    let bars: Vec<String> = bars
         .iter()
-        .map(|(from, to)| scores.iter().filter(|s| (from..=to).contains(s)).count())
-        .collect();
-    let most = counts.iter().copied().max().unwrap_or(0);
-    let bars: Vec<String> = ranges
-        .iter()
-        .zip(&counts)
-        .map(|((from, to), count)| {
-            let label =
-                if from == to { from.to_string() } else { format!("{from}–{to}") };
+        .map(|(from, count)| {
             let shown = if *count == 0 { String::new() } else { count.to_string() };
             format!(
                 "<li><span class=\"count\">{shown}</span><i style=\"height:{}%\"></i>\
-                 <span class=\"label\">{label}</span></li>\n",
+                 <span class=\"label\">{from}</span></li>\n",
                 percent(*count, most)
             )
         })
         .collect();
+    let range = match width {
+        1 => String::new(),
+        width => format!(" A bar counts {width} scores, from the one below it."),
+    };
     format!(
         "<section>\n<h2>Points</h2>\n<p class=\"hint\">How many students have how many \
-         points.</p>\n<ol class=\"spread\">\n{}</ol>\n</section>\n",
+         points.{range}</p>\n<ol class=\"spread\">\n{}</ol>\n</section>\n",
         bars.concat()
     )
 }
@@ -235,7 +232,9 @@ fn checks(results: &Results) -> String {
     }
     format!(
         "<section>\n<h2>Checks</h2>\n<p class=\"hint\">How many programs pass each check. \
-         Grey: not run, because something before it failed.</p>\n\
+         Green: passed. Red: failed. Amber: crashed, not in time, beyond a limit, or not \
+         compiled. Violet: a grader error. Grey: not run, because something before it \
+         failed.</p>\n\
          <ol class=\"checks\">\n{items}</ol>\n</section>\n"
     )
 }
@@ -298,7 +297,7 @@ fn mistake(results: &Results, cluster: &Cluster) -> String {
     let words = match (explain::diagnosis(results, row), row.message.as_str()) {
         (Some(words), _) => html_sentence(words),
         (None, "") => html(row.verdict.name()),
-        (None, message) => html(message),
+        (None, message) => html_sentence(message),
     };
     let who: Vec<String> =
         members.iter().map(|(place, submission)| link(*place, submission)).collect();
@@ -424,7 +423,7 @@ fn problems(results: &Results) -> String {
     let problems: Vec<String> = results
         .problems
         .iter()
-        .map(|problem| format!("<li>{}</li>\n", html(problem)))
+        .map(|problem| format!("<li>{}</li>\n", html_sentence(problem)))
         .collect();
     let remarks: Vec<String> = results
         .submissions
@@ -432,7 +431,11 @@ fn problems(results: &Results) -> String {
         .enumerate()
         .flat_map(|(place, submission)| {
             submission.remarks.iter().map(move |remark| {
-                format!("<li>{}: {}</li>\n", link(place, submission), html(remark))
+                format!(
+                    "<li>{}: {}</li>\n",
+                    link(place, submission),
+                    html_sentence(remark)
+                )
             })
         })
         .collect();
@@ -501,7 +504,7 @@ fn student(results: &Results, place: usize, submission: &Submission) -> String {
     }
     let remarks = submission.remarks.iter();
     let remarks: Vec<String> =
-        remarks.map(|remark| format!("<li>{}</li>\n", html(remark))).collect();
+        remarks.map(|remark| format!("<li>{}</li>\n", html_sentence(remark))).collect();
     if !remarks.is_empty() {
         let _ = writeln!(text, "<ul class=\"remarks\">\n{}</ul>", remarks.concat());
     }
@@ -525,7 +528,7 @@ fn row_details(results: &Results, row: &Row, notes: &[String]) -> String {
     }
     let lines = explain::lines(results, row, Reader::Instructor);
     if row.verdict == Verdict::NotRun {
-        let _ = writeln!(text, "<p>not run: {}</p>", html(&row.message));
+        let _ = writeln!(text, "<p>not run: {}</p>", html_sentence(&row.message));
     } else if !lines.is_empty() {
         // These are visible text already. Making them visible again changes nothing.
         let _ = writeln!(text, "<pre tabindex=\"0\">{}</pre>", html_lines(&lines));
@@ -546,13 +549,13 @@ fn each_row(results: &Results) -> impl Iterator<Item = (usize, &Submission, &Row
 }
 
 /// The scores that are final.
-fn final_scores(results: &Results) -> Vec<u32> {
+fn final_scores(results: &Results) -> Vec<u64> {
     let known = results.submissions.iter().filter(|s| !s.has_grader_error());
-    known.map(|submission| submission.score).collect()
+    known.map(|submission| u64::from(submission.score)).collect()
 }
 
 /// The middle one, or what is in the middle of the two in the middle.
-fn median(mut scores: Vec<u32>) -> Option<String> {
+fn median(mut scores: Vec<u64>) -> Option<String> {
     scores.sort_unstable();
     let upper = *scores.get(scores.len() / 2)?;
     let lower = scores[(scores.len() - 1) / 2];
