@@ -284,14 +284,25 @@ fn match_rows<'r>(
     report: &mut Filled,
 ) -> Vec<(&'r Record, &'r Submission)> {
     let classmates = Classmates::of(results);
+    let students: Vec<(&Record, Who)> = rows
+        .iter()
+        .filter(|row| !is_points_possible(platform, row))
+        .map(|row| (row, Who::read(platform, &header.cells, row)))
+        .filter(|(_, who)| !who.is_nobody())
+        .collect();
+    // Whom an id has found, a name finds no more: that is somebody else of the same name.
+    let mut touched: BTreeSet<usize> =
+        students.iter().flat_map(|(_, who)| classmates.by_id(who)).collect();
+    let known = touched.clone();
     let mut found: Vec<(&Record, usize)> = Vec::new();
-    let mut touched: BTreeSet<usize> = BTreeSet::new();
-    for row in rows {
-        let who = Who::read(platform, &header.cells, row);
-        if who.is_nobody() || is_points_possible(platform, row) {
-            continue;
+    for (row, who) in students {
+        let mut candidates = classmates.by_id(&who);
+        if candidates.is_empty() {
+            candidates = classmates.by_name(&who);
+            if candidates.is_subset(&known) {
+                candidates.clear();
+            }
         }
-        let candidates = classmates.candidates(&who);
         touched.extend(&candidates);
         match candidates.len() {
             0 => report.rows_left.push(format!("line {}, {who}", row.line)),
@@ -384,13 +395,14 @@ impl Classmates {
         classmates
     }
 
-    /// The submissions that a row may be about: by all its ids, or else by its names.
-    fn candidates(&self, who: &Who) -> BTreeSet<usize> {
-        let by_id: BTreeSet<usize> =
-            who.ids.iter().filter_map(|id| self.ids.get(id)).flatten().copied().collect();
-        if !by_id.is_empty() {
-            return by_id;
-        }
+    /// The submissions that the ids of a row point to.
+    fn by_id(&self, who: &Who) -> BTreeSet<usize> {
+        let ids = who.ids.iter().filter_map(|id| self.ids.get(id));
+        ids.flatten().copied().collect()
+    }
+
+    /// The submissions that the names of a row point to.
+    fn by_name(&self, who: &Who) -> BTreeSet<usize> {
         let names = who.names.iter().filter_map(|name| self.names.get(&in_order(name)));
         names.flatten().copied().collect()
     }
@@ -557,5 +569,276 @@ impl Scanner<'_> {
         let is_pair = self.bytes[self.at..].starts_with(b"\r\n");
         self.at += if is_pair { 2 } else { 1 };
         self.line += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{ExerciseInfo, GraderInfo, Row, SCHEMA, Times, Verdict};
+
+    /// A class of these ids, names and points.
+    fn class(students: &[(&str, Option<&str>, u32)]) -> Results {
+        let submissions = students
+            .iter()
+            .map(|(id, name, points)| Submission {
+                student: (*id).to_owned(),
+                name: name.map(str::to_owned),
+                source: String::new(),
+                digest: String::new(),
+                remarks: Vec::new(),
+                rows: Vec::new(),
+                score: *points,
+                times: Times::default(),
+            })
+            .collect();
+        Results {
+            schema: SCHEMA.to_owned(),
+            exercise: ExerciseInfo {
+                name: "echo".to_owned(),
+                title: "Echo".to_owned(),
+                points: 10,
+                checks: Vec::new(),
+                diagnoses: BTreeMap::new(),
+            },
+            grader: GraderInfo {
+                version: String::new(),
+                compiler: String::new(),
+                checks: String::new(),
+                seed: 1,
+                sandbox: "namespaces".to_owned(),
+                finished: String::new(),
+                took_ms: 0,
+            },
+            submissions,
+            problems: Vec::new(),
+        }
+    }
+
+    fn two() -> Results {
+        class(&[("ada", Some("Ada Lovelace"), 7), ("bob", Some("Bob O'Neil"), 10)])
+    }
+
+    fn ada_with_grader_error() -> Results {
+        let mut results = two();
+        results.submissions[0].rows.push(Row {
+            check: "long".to_owned(),
+            verdict: Verdict::GraderError,
+            points: 0,
+            max_points: 2,
+            attempts: 1,
+            flaky: false,
+            took_ms: 0,
+            message: String::new(),
+            diagnosis: None,
+            evidence: None,
+            compiler: None,
+            overridden: None,
+        });
+        results
+    }
+
+    const CANVAS: &str =
+        "Student,ID,SIS User ID,SIS Login ID,Section,Echo (90210),Final Score\n";
+
+    const COLUMN: &str = "Echo (90210)";
+
+    #[track_caller]
+    fn filled(gradebook: &str, column: &str, results: &Results) -> (String, Filled) {
+        let filled = fill(gradebook.as_bytes(), column, results).unwrap();
+        (String::from_utf8(filled.bytes.clone()).unwrap(), filled)
+    }
+
+    #[track_caller]
+    fn refused(gradebook: &[u8], column: &str) -> String {
+        fill(gradebook, column, &two()).unwrap_err()
+    }
+
+    #[test]
+    fn canvas_gets_its_column_and_keeps_every_other_byte() {
+        let rows = |ada: &str, bob: &str| {
+            format!(
+                "\u{feff}{}    Points Possible,,,,,10.00,(read only)\r\n\
+                 \"Lovelace, Ada\",4711,s1,ada,\"NET-01, \"\"A\"\"\",{ada},70.0  \r\n\
+                 \"O'Neil, Bob\",4712,s2, bob ,\"two\r\nlines\",{bob},  \r\n\
+                 \r\n,,,,,,",
+                CANVAS.replace('\n', "\r\n")
+            )
+        };
+        let (text, report) = filled(&rows("7.00", "\"\""), COLUMN, &two());
+        assert_eq!(text, rows("7", "\"10\""));
+        assert_eq!(report.platform, Platform::Canvas);
+        let cells: Vec<(usize, u32)> =
+            report.cells.iter().map(|cell| (cell.line, cell.points)).collect();
+        assert_eq!(cells, [(3, 7), (4, 10)]);
+        let empty = [&report.rows_left, &report.ambiguous, &report.warnings];
+        assert!(empty.iter().all(|lines| lines.is_empty()), "{report:?}");
+    }
+
+    #[test]
+    fn a_class_without_changes_gives_the_same_bytes() {
+        let gradebook =
+            format!("{CANVAS}\"L\"\"ast, A\",1,2,ada,x\u{a0},7,\n\n\"x\n\",,,,,\"\",\t");
+        let (text, _) = filled(&gradebook, COLUMN, &class(&[("ada", None, 7)]));
+        assert_eq!(text, gradebook);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_stay_as_they_are() {
+        let filled = fill(b"Student,ID,E,F\nM\xfcller,ada,,\xff\n", "E", &two()).unwrap();
+        assert_eq!(filled.bytes, b"Student,ID,E,F\nM\xfcller,ada,7,\xff\n");
+    }
+
+    #[test]
+    fn semicolons_separate_as_well() {
+        let sheet = |points: &str| {
+            format!("Student;ID;Section;Echo, 1 (9)\nLovelace, Ada;1;NET;{points}\n")
+        };
+        let (text, _) = filled(&sheet("-"), "Echo, 1 (9)", &two());
+        assert_eq!(text, sheet("7"));
+    }
+
+    #[test]
+    fn a_moodle_worksheet_is_matched_by_number_address_and_name() {
+        let sheet = |points: [&str; 3]| {
+            let [first, second, third] = points;
+            format!(
+                "Identifier,Full name,Email address,Grade,Maximum Grade\n\
+                 Participant 123,Somebody Else,x@example.org,{first},10.00\n\
+                 Participant 124,Ada L,ada@example.org,{second},10.00\n\
+                 Participant 125,Bob  O'Neil,b@example.org,{third},10.00\n"
+            )
+        };
+        let class =
+            class(&[("123", None, 1), ("ada", None, 7), ("b17", Some("Bob O'Neil"), 10)]);
+        let (text, report) = filled(&sheet(["", "-", "\"5\""]), "Grade", &class);
+        assert_eq!(text, sheet(["1", "7", "\"10\""]));
+        assert_eq!(report.platform, Platform::Moodle);
+        assert_eq!(report.cells[2].before, "5");
+        assert!(report.to_string().contains("line 4, b17: 10, where 5 was"), "{report}");
+    }
+
+    #[test]
+    fn first_and_last_names_in_two_columns_are_one_name() {
+        let sheet = "First name,Last name,ID number,Assignment: Echo (Real)\n\
+                     Ada,Lovelace,,-\n";
+        let (text, _) = filled(sheet, "Assignment: Echo (Real)", &two());
+        assert!(text.ends_with("Ada,Lovelace,,7\n"), "{text}");
+        let canvas = "LastName,FirstName,ID,Section,E\nO'Neil,Bob,5,x,\n";
+        let (text, _) = filled(canvas, "E", &two());
+        assert!(text.ends_with("O'Neil,Bob,5,x,10\n"), "{text}");
+    }
+
+    #[test]
+    fn ids_that_point_to_two_students_fill_nothing() {
+        let gradebook = format!("{CANVAS}\"X, Y\",1,bob,ada,NET,,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &two());
+        assert_eq!(text, gradebook);
+        assert_eq!(report.ambiguous, ["line 2, X, Y: it may be ada, bob"]);
+        assert!(report.submissions_left.is_empty(), "they are in the file: {report:?}");
+    }
+
+    #[test]
+    fn two_rows_of_one_student_fill_nothing() {
+        let gradebook = format!("{CANVAS}A,1,,ada,NET,,\nB,2,,ADA,NET,,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &two());
+        assert_eq!(text, gradebook);
+        assert_eq!(report.ambiguous, ["ada: the lines 2, 3 are all of this student"]);
+    }
+
+    #[test]
+    fn two_students_of_one_name_fill_nothing_without_an_id() {
+        let class = class(&[("a1", Some("Ada King"), 1), ("a2", Some("Ada King"), 2)]);
+        let gradebook =
+            format!("{CANVAS}\"King, Ada\",1,,,NET,,\n\"King, Ada\",2,,a2,NET,,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &class);
+        assert!(text.ends_with("\"King, Ada\",2,,a2,NET,2,\n"), "{text}");
+        assert_eq!(report.ambiguous, ["line 2, King, Ada: it may be a1, a2"]);
+    }
+
+    #[test]
+    fn a_namesake_who_did_not_submit_gets_nothing() {
+        let gradebook =
+            format!("{CANVAS}Ada Lovelace,9,,,NET,,\n\"Lovelace, Ada\",1,,ada,NET,,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &two());
+        assert!(text.ends_with("9,,,NET,,\n\"Lovelace, Ada\",1,,ada,NET,7,\n"), "{text}");
+        assert_eq!(report.rows_left, ["line 2, Ada Lovelace"]);
+    }
+
+    #[test]
+    fn what_is_left_over_on_both_sides_is_reported() {
+        let gradebook = format!("{CANVAS}\"Student, Test\",9,,,NET,,\nA,1,,ada,NET,,\n");
+        let (_, report) = filled(&gradebook, COLUMN, &two());
+        assert_eq!(report.rows_left, ["line 2, Student, Test"]);
+        assert_eq!(report.submissions_left, ["bob"]);
+        let shown = report.to_string();
+        assert!(shown.starts_with("filled 1 cell of a file of Canvas\n"), "{shown}");
+        assert!(
+            shown.contains("in the file, without a submission:\n  line 2,"),
+            "{shown}"
+        );
+        assert!(shown.contains("without a row in the file:\n  bob\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_grader_error_and_an_excused_student_are_not_filled() {
+        let gradebook = format!("{CANVAS}A,1,,ada,NET,,\nB,2,,bob,NET,EX,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &ada_with_grader_error());
+        assert_eq!(text, gradebook);
+        let why = [
+            "line 2, ada: the grader made a mistake; see it first",
+            "line 3, bob: excused (EX)",
+        ];
+        assert_eq!(report.not_filled, why);
+    }
+
+    #[test]
+    fn other_points_than_the_exercise_has_are_a_warning() {
+        let gradebook = format!("{CANVAS}Points Possible,,,,,20.00,\n");
+        let (text, report) = filled(&gradebook, COLUMN, &two());
+        assert_eq!(text, gradebook);
+        let warning = "`Points Possible` is 20.00, but the exercise has 10 points";
+        assert_eq!(report.warnings, [warning]);
+        let sheet = "Identifier;Grade;Maximum Grade\nParticipant 1;;100,00\n";
+        let (_, report) = filled(sheet, "Grade", &two());
+        let warning = "`Maximum Grade` is 100,00, but the exercise has 10 points";
+        assert_eq!(report.warnings, [warning]);
+    }
+
+    #[test]
+    fn a_row_that_is_too_short_is_reported() {
+        let (_, report) = filled(&format!("{CANVAS}A,1,,ada\n"), COLUMN, &two());
+        assert_eq!(report.not_filled, ["line 2, ada: it has only 4 cells"]);
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_answered_with_the_nearest() {
+        let error = refused(CANVAS.as_bytes(), "echo");
+        assert!(
+            error.contains("no column `echo`; the nearest are `Echo (90210)`"),
+            "{error}"
+        );
+        let twice = refused(b"Student,ID,E,E\n", "E");
+        assert!(twice.contains("has 2 columns `E`"), "{twice}");
+        let id = refused(CANVAS.as_bytes(), "SIS Login ID");
+        assert!(id.contains("says who the students are"), "{id}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_gradebook_is_refused() {
+        assert!(refused(b"", "E").contains("neither Canvas's"));
+        assert!(refused(b"name,points\nada,3\n", "points").contains("neither Canvas's"));
+        assert!(refused(b"\xff\xfeS\0t\0", "E").contains("UTF-16"));
+        let open = refused(b"Student,ID,E\n\"Ada,1,\n", "E");
+        assert_eq!(open, "line 2 of the gradebook: a quote is not closed");
+        let behind = refused(b"Student,ID,E\n\"Ada\" x,1,\n", "E");
+        assert_eq!(behind, "line 2 of the gradebook: text behind a closing quote");
+    }
+
+    #[test]
+    fn old_line_ends_are_line_ends() {
+        let (text, report) = filled("Student,ID,E\rA,ada,\r\"B\",bob,1\r", "E", &two());
+        assert_eq!(text, "Student,ID,E\rA,ada,7\r\"B\",bob,10\r");
+        assert_eq!(report.cells[1].line, 3);
     }
 }

@@ -4,6 +4,7 @@
 //! opens what a link points to. All text is escaped; besides, the page allows no other script
 //! than its own, so a mistake of ours would show markup but run nothing.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,8 +15,8 @@ use crate::results::{Results, Row, Submission, Verdict};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Up to so many points, each score has a bar of its own; above, a bar is a range of them.
-const BARS: u32 = 24;
+/// Below so many points, each score has a bar of its own; else a bar counts several.
+const BARS: u64 = 25;
 
 /// All verdicts in the order of the legend: the sign in the table, and what it means.
 const VERDICTS: [(Verdict, &str, &str); 8] = [
@@ -103,7 +104,10 @@ fn grader_errors(results: &Results) -> String {
         .filter(|(_, _, row)| row.verdict == Verdict::GraderError)
         .map(|(place, submission, row)| {
             let (who, check) = (link(place, submission), html(&row.check));
-            format!("<li>{who}, <code>{check}</code>: {}</li>\n", html(&row.message))
+            format!(
+                "<li>{who}, <code>{check}</code>: {}</li>\n",
+                html_sentence(&row.message)
+            )
         })
         .collect();
     if items.is_empty() {
@@ -155,37 +159,31 @@ fn numbers(results: &Results) -> String {
 /// How many have how many points.
 fn spread(results: &Results) -> String {
     let scores = final_scores(results);
-    if scores.is_empty() {
-        return String::new();
-    }
-    let highest = scores.iter().copied().max().unwrap_or(0).max(results.exercise.points);
-    let width = (highest + 1).div_ceil(BARS + 1);
-    let ranges: Vec<(u32, u32)> = (0..=highest)
-        .step_by(width as usize)
-        .map(|from| (from, (from + width - 1).min(highest)))
+    let Some(highest) = scores.iter().copied().max() else { return String::new() };
+    let highest = highest.max(u64::from(results.exercise.points));
+    let width = highest / BARS + 1;
+    let bars: Vec<(u64, usize)> = (0..=highest / width)
+        .map(|bar| (bar * width, scores.iter().filter(|s| *s / width == bar).count()))
         .collect();
-    let counts: Vec<usize> = ranges
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    let bars: Vec<String> = bars
         .iter()
-        .map(|(from, to)| scores.iter().filter(|s| (from..=to).contains(s)).count())
-        .collect();
-    let most = counts.iter().copied().max().unwrap_or(0);
-    let bars: Vec<String> = ranges
-        .iter()
-        .zip(&counts)
-        .map(|((from, to), count)| {
-            let label =
-                if from == to { from.to_string() } else { format!("{from}–{to}") };
+        .map(|(from, count)| {
             let shown = if *count == 0 { String::new() } else { count.to_string() };
             format!(
                 "<li><span class=\"count\">{shown}</span><i style=\"height:{}%\"></i>\
-                 <span class=\"label\">{label}</span></li>\n",
+                 <span class=\"label\">{from}</span></li>\n",
                 percent(*count, most)
             )
         })
         .collect();
+    let range = match width {
+        1 => String::new(),
+        width => format!(" A bar counts {width} scores, from the one below it."),
+    };
     format!(
         "<section>\n<h2>Points</h2>\n<p class=\"hint\">How many students have how many \
-         points.</p>\n<ol class=\"spread\">\n{}</ol>\n</section>\n",
+         points.{range}</p>\n<ol class=\"spread\">\n{}</ol>\n</section>\n",
         bars.concat()
     )
 }
@@ -221,11 +219,11 @@ fn checks(results: &Results) -> String {
                 format!(" <span class=\"worth\">{}</span>", explain::points(points))
             }
         };
-        let _ = write!(
+        let _ = writeln!(
             items,
             "<li><p><code>{}</code>{worth}{private}<br><span class=\"says\">{}</span></p>\
              <div class=\"bar\" role=\"img\" aria-label=\"{words}\" title=\"{words}\">{bar}</div>\
-             <p class=\"of\"><b>{passed}</b> of {}</p></li>\n",
+             <p class=\"of\"><b>{passed}</b> of {}</p></li>",
             html(&check.id),
             html_sentence(&check.says),
             rows.len(),
@@ -234,73 +232,82 @@ fn checks(results: &Results) -> String {
     }
     format!(
         "<section>\n<h2>Checks</h2>\n<p class=\"hint\">How many programs pass each check. \
-         Grey: not run, because something before it failed.</p>\n\
+         Green: passed. Red: failed. Amber: crashed, not in time, beyond a limit, or not \
+         compiled. Violet: a grader error. Grey: not run, because something before it \
+         failed.</p>\n\
          <ol class=\"checks\">\n{items}</ol>\n</section>\n"
     )
 }
 
-/// The same mistake of several students, so that a teacher can answer all of them at once.
+/// The same mistake of one or several students.
+struct Cluster<'r> {
+    /// The row of one of them.
+    row: &'r Row,
+    /// All of them, with their places.
+    members: Vec<(usize, &'r Submission)>,
+}
+
+/// The same mistake stands once, so that a teacher can answer all who made it.
 fn clusters(results: &Results) -> String {
-    let mut clusters: BTreeMap<(&str, &str), Vec<(usize, &Submission, &Row)>> =
-        BTreeMap::new();
-    for (place, submission, row) in each_row(results) {
-        if is_failure(row.verdict) {
-            let mistake = row.diagnosis.as_deref().unwrap_or(&row.message);
-            let cluster = clusters.entry((&row.check, mistake)).or_default();
-            cluster.push((place, submission, row));
-        }
+    let mut by_mistake: BTreeMap<(&str, &str), Cluster> = BTreeMap::new();
+    for (place, submission, row) in
+        each_row(results).filter(|(_, _, r)| is_failure(r.verdict))
+    {
+        let mistake = row.diagnosis.as_deref().unwrap_or(&row.message);
+        let cluster = by_mistake
+            .entry((&row.check, mistake))
+            .or_insert(Cluster { row, members: Vec::new() });
+        cluster.members.push((place, submission));
     }
-    let mut clusters: Vec<_> = clusters.into_iter().collect();
-    clusters.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+    let mut clusters: Vec<Cluster> = by_mistake.into_values().collect();
+    clusters.sort_by_key(|cluster| Reverse(cluster.members.len()));
     if clusters.is_empty() {
         return "<section>\n<h2>Mistakes</h2>\n<p>No check failed.</p>\n</section>\n"
             .to_owned();
     }
     let (several, single): (Vec<_>, Vec<_>) =
-        clusters.into_iter().partition(|(_, members)| members.len() > 1);
-    let item =
-        |((check, _), members): &((&str, &str), Vec<(usize, &Submission, &Row)>)| {
-            let row = members[0].2;
-            let words = match (explain::diagnosis(results, row), row.message.as_str()) {
-                (Some(words), _) => html_sentence(words),
-                (None, "") => html(row.verdict.name()),
-                (None, message) => html(message),
-            };
-            let who: Vec<String> = members
-                .iter()
-                .map(|(place, submission, _)| link(*place, submission))
-                .collect();
-            format!(
-                "<li><b class=\"count\">{}</b><div><p>{words} <code>{}</code></p>\
-             <p class=\"who\">{}</p></div></li>\n",
-                members.len(),
-                html(check),
-                who.join(", ")
-            )
-        };
+        clusters.iter().partition(|cluster| cluster.members.len() > 1);
+    let list = |clusters: Vec<&Cluster>| {
+        let items: Vec<String> =
+            clusters.iter().map(|cluster| mistake(results, cluster)).collect();
+        format!("<ol class=\"clusters\">\n{}</ol>\n", items.concat())
+    };
     let mut text =
         "<section>\n<h2>Mistakes</h2>\n<p class=\"hint\">The same check with the \
                     same diagnosis, the most frequent first.</p>\n"
             .to_owned();
     if !several.is_empty() {
-        let items: Vec<String> = several.iter().map(item).collect();
-        let _ = writeln!(text, "<ol class=\"clusters\">\n{}</ol>", items.concat());
+        text.push_str(&list(several));
     }
     if !single.is_empty() {
-        let items: Vec<String> = single.iter().map(item).collect();
         let count = counted(
             single.len(),
             "mistake of a single student",
             "mistakes of single students",
         );
-        let _ = writeln!(
-            text,
-            "<details>\n<summary>{count}</summary>\n<ol class=\"clusters\">\n{}</ol>\n</details>",
-            items.concat()
-        );
+        let list = list(single);
+        let _ = writeln!(text, "<details>\n<summary>{count}</summary>\n{list}</details>");
     }
     text.push_str("</section>\n");
     text
+}
+
+fn mistake(results: &Results, cluster: &Cluster) -> String {
+    let Cluster { row, members } = cluster;
+    let words = match (explain::diagnosis(results, row), row.message.as_str()) {
+        (Some(words), _) => html_sentence(words),
+        (None, "") => html(row.verdict.name()),
+        (None, message) => html_sentence(message),
+    };
+    let who: Vec<String> =
+        members.iter().map(|(place, submission)| link(*place, submission)).collect();
+    format!(
+        "<li><b class=\"count\">{}</b><div><p>{words} <code>{}</code></p>\
+         <p class=\"who\">{}</p></div></li>\n",
+        members.len(),
+        html(&row.check),
+        who.join(", ")
+    )
 }
 
 /// Students by checks.
@@ -373,31 +380,31 @@ fn sign(verdict: Verdict) -> &'static str {
 
 /// Where the time went.
 fn times(results: &Results) -> String {
-    let stages: [(&str, fn(&Submission) -> u64); 4] = [
-        ("unpack", |s| s.times.stage_ms),
-        ("build", |s| s.times.build_ms),
-        ("boxes", |s| s.times.box_ms),
-        ("checks", |s| s.times.checks_ms),
-    ];
-    let total =
-        |of: fn(&Submission) -> u64| results.submissions.iter().map(of).sum::<u64>();
-    let whole: u64 = stages.iter().map(|(_, of)| total(*of)).sum();
+    let mut stages =
+        ["unpack", "build", "boxes", "checks"].map(|name| (name, Vec::new()));
+    for Submission { times, .. } in &results.submissions {
+        let spent = [times.stage_ms, times.build_ms, times.box_ms, times.checks_ms];
+        for ((_, stage), ms) in stages.iter_mut().zip(spent) {
+            stage.push(ms);
+        }
+    }
+    let whole: u64 = stages.iter().flat_map(|(_, times)| times).sum();
     let mut rows = String::new();
-    for (name, of) in stages {
-        let longest = results.submissions.iter().enumerate().max_by_key(|(_, s)| of(s));
-        let Some((place, slowest)) = longest else { return String::new() };
-        let mut times: Vec<u64> = results.submissions.iter().map(of).collect();
+    for (name, mut times) in stages {
+        let longest = times.iter().copied().enumerate().max_by_key(|(_, ms)| *ms);
+        let Some((place, longest)) = longest else { return String::new() };
+        let sum: u64 = times.iter().sum();
         times.sort_unstable();
         let _ = writeln!(
             rows,
             "<tr><th scope=\"row\">{name}</th><td>{}</td><td>{}</td><td>{}</td>\
              <td>{}</td><td class=\"wide\"><div class=\"bar\">\
              <i class=\"time\" style=\"width:{}%\"></i></div></td></tr>",
-            duration(total(of)),
+            duration(sum),
             duration(times[times.len() / 2]),
-            duration(of(slowest)),
-            link(place, slowest),
-            percent(total(of) as usize, whole as usize)
+            duration(longest),
+            link(place, &results.submissions[place]),
+            percent(sum as usize, whole as usize)
         );
     }
     format!(
@@ -416,7 +423,7 @@ fn problems(results: &Results) -> String {
     let problems: Vec<String> = results
         .problems
         .iter()
-        .map(|problem| format!("<li>{}</li>\n", html(problem)))
+        .map(|problem| format!("<li>{}</li>\n", html_sentence(problem)))
         .collect();
     let remarks: Vec<String> = results
         .submissions
@@ -424,7 +431,11 @@ fn problems(results: &Results) -> String {
         .enumerate()
         .flat_map(|(place, submission)| {
             submission.remarks.iter().map(move |remark| {
-                format!("<li>{}: {}</li>\n", link(place, submission), html(remark))
+                format!(
+                    "<li>{}: {}</li>\n",
+                    link(place, submission),
+                    html_sentence(remark)
+                )
             })
         })
         .collect();
@@ -493,7 +504,7 @@ fn student(results: &Results, place: usize, submission: &Submission) -> String {
     }
     let remarks = submission.remarks.iter();
     let remarks: Vec<String> =
-        remarks.map(|remark| format!("<li>{}</li>\n", html(remark))).collect();
+        remarks.map(|remark| format!("<li>{}</li>\n", html_sentence(remark))).collect();
     if !remarks.is_empty() {
         let _ = writeln!(text, "<ul class=\"remarks\">\n{}</ul>", remarks.concat());
     }
@@ -517,7 +528,7 @@ fn row_details(results: &Results, row: &Row, notes: &[String]) -> String {
     }
     let lines = explain::lines(results, row, Reader::Instructor);
     if row.verdict == Verdict::NotRun {
-        let _ = writeln!(text, "<p>not run: {}</p>", html(&row.message));
+        let _ = writeln!(text, "<p>not run: {}</p>", html_sentence(&row.message));
     } else if !lines.is_empty() {
         // These are visible text already. Making them visible again changes nothing.
         let _ = writeln!(text, "<pre tabindex=\"0\">{}</pre>", html_lines(&lines));
@@ -538,13 +549,13 @@ fn each_row(results: &Results) -> impl Iterator<Item = (usize, &Submission, &Row
 }
 
 /// The scores that are final.
-fn final_scores(results: &Results) -> Vec<u32> {
+fn final_scores(results: &Results) -> Vec<u64> {
     let known = results.submissions.iter().filter(|s| !s.has_grader_error());
-    known.map(|submission| submission.score).collect()
+    known.map(|submission| u64::from(submission.score)).collect()
 }
 
 /// The middle one, or what is in the middle of the two in the middle.
-fn median(mut scores: Vec<u32>) -> Option<String> {
+fn median(mut scores: Vec<u64>) -> Option<String> {
     scores.sort_unstable();
     let upper = *scores.get(scores.len() / 2)?;
     let lower = scores[(scores.len() - 1) / 2];

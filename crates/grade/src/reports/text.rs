@@ -41,7 +41,10 @@ pub fn visible_lines(text: &str) -> Vec<String> {
 /// Characters that change how others are shown, or are not shown themselves. The two joiners
 /// (U+200C, U+200D) are not among them: names in Persian or Hindi, and emoji, need them.
 fn is_invisible(character: char) -> bool {
-    character.is_control()
+    // The last two of each plane are no characters; XML does not even allow U+FFFE and U+FFFF.
+    let is_none = u32::from(character) & 0xfffe == 0xfffe;
+    is_none
+        || character.is_control()
         || matches!(
             character,
             '\u{ad}'
@@ -171,7 +174,7 @@ pub fn html(text: &str) -> String {
     shown
 }
 
-/// A teacher's sentence for HTML: what stands between two backticks is code.
+/// A sentence for HTML: what stands between two backticks is code.
 pub fn html_sentence(text: &str) -> String {
     let mut shown = String::new();
     for (number, part) in html(text).split('`').enumerate() {
@@ -198,6 +201,7 @@ mod tests {
             visible("\u{202e}evil\u{9b}1m\u{feff}"),
             "\\u{202e}evil\\u{9b}1m\\u{feff}"
         );
+        assert_eq!(visible("\u{fffe}\u{1ffff}\u{fffd}"), "\\u{fffe}\\u{1ffff}\u{fffd}");
         assert_eq!(visible("שלום 👩‍💻 ناهید é"), "שלום 👩‍💻 ناهید é");
     }
 
