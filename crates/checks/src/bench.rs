@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::rc::Rc;
@@ -179,7 +180,7 @@ impl Bench {
         &mut self,
         arguments: &[&str],
     ) -> Result<(Student, SocketAddr), Finding> {
-        let address = free_port();
+        let address = self.free_port();
         let listen = address.to_string();
         let student = self.start(&[arguments, &["--listen", &listen]].concat())?;
         self.server = Some(address);
@@ -237,6 +238,16 @@ impl Bench {
                 )));
             }
         }
+    }
+
+    /// An address at which nobody listens: with the same seed, the same.
+    pub fn free_port(&mut self) -> SocketAddr {
+        // The system gives away other ports than these to those who ask for any.
+        const PORTS: Range<u16> = 20_000..32_000;
+        let mut some = || SocketAddr::from((Ipv4Addr::LOCALHOST, self.random.u16(PORTS)));
+        let mut tries = (0..100).map(|_| some());
+        let free = tries.find(|address| TcpListener::bind(address).is_ok());
+        free.unwrap_or_else(some)
     }
 
     /// Connects a client with a name for the story.
@@ -478,11 +489,4 @@ fn shown_argument(argument: &str) -> String {
     }
     let head: String = argument.chars().take(LONG_ARGUMENT / 2).collect();
     format!("{head}… ({} bytes)", argument.len())
-}
-
-/// An address at which nobody listens.
-pub fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 7000)))
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::reports::explain::{self as told, Reader};
 use crate::results::{BUILDS, Results, Row, Submission};
 use crate::store;
 
@@ -88,12 +89,11 @@ fn lines(
     row: &Row,
     options: &Options,
 ) -> Result<Vec<String>, String> {
-    let check = results.check(&row.check);
-    let says = check.map_or("", |check| check.says.as_str());
+    let says = results.check(&row.check).map_or("", |check| check.says.as_str());
     let mut lines = vec![
-        format!("{}: {}", row.check, says),
+        format!("{}: {says}", row.check),
         format!(
-            "{}, {} of {} points, {} ms, run {} times",
+            "{}, {} of {} points, {} ms, attempts: {}",
             row.verdict.name(),
             row.points,
             row.max_points,
@@ -101,46 +101,20 @@ fn lines(
             row.attempts
         ),
     ];
-    if let Some(change) = &row.overridden {
-        let (before, reason) = (change.points_before, &change.reason);
-        lines.push(format!("changed by hand from {before} points: {reason}"));
-    }
-    if row.flaky {
-        lines.push("it failed first, and passed when it was run again".to_owned());
-    }
-    let diagnosis =
-        row.diagnosis.as_ref().and_then(|d| results.exercise.diagnoses.get(d));
-    if let Some(diagnosis) = diagnosis {
-        lines.push(format!("  {:8}{diagnosis}", "why"));
-    }
-    if !row.message.is_empty() {
-        lines.push(format!("  {:8}{}", "what", checks::bytes::printable(&row.message)));
-    }
-    lines.extend(row.evidence.iter().flat_map(|evidence| evidence.lines()));
-    if let Some(by_hand) = check.map(|check| &check.by_hand) {
-        for (number, line) in by_hand.lines().enumerate() {
-            lines.push(format!("  {:8}{line}", if number == 0 { "by hand" } else { "" }));
-        }
-    }
-    if let Some(said) = &row.compiler {
-        lines.extend(said.lines().map(checks::bytes::printable));
-    }
-    let source = store::read_settings(&options.out)?
-        .map(|settings| settings.submissions.join(&submission.source));
-    if let Some(source) = source {
-        let seed = results.grader.seed;
-        let name = &results.exercise.name;
+    lines.extend(told::notes(row));
+    let evidence = told::lines(results, row, Reader::Instructor);
+    lines.extend(evidence.iter().map(|line| format!("  {line}")));
+    if let Some(settings) = store::read_settings(&options.out)? {
+        let source = settings.submissions.join(&submission.source);
+        let (seed, name) = (results.grader.seed, &results.exercise.name);
         let only = match row.check.as_str() {
             BUILDS => String::new(),
             id => format!(" --only {id} --seed {seed}"),
         };
-        let source = source.display().to_string();
-        lines.push(format!("the submission: {source}"));
-        lines.push("to repeat it, in a box of its own:".to_owned());
-        lines.push(format!(
-            "  grade single {} --exercise {name}{only}",
-            shell_words::quote(&source)
-        ));
+        let source = source.to_string_lossy();
+        let submission = shell_words::quote(&source);
+        lines.push("to run this check again, in a box:".to_owned());
+        lines.push(format!("  grade single {submission} --exercise {name}{only}"));
     }
     Ok(lines)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use transcript::program::Signal;
 
-use crate::bench::{Bench, Student, ended, free_port};
+use crate::bench::{Bench, Student, ended};
 use crate::exercise::Check;
 use crate::finding::Finding;
 use crate::sockets;
@@ -72,7 +72,7 @@ fn call_us_at(bench: &mut Bench, address: IpAddr) -> Result<(), Finding> {
 }
 
 fn refused(bench: &mut Bench) -> Result<(), Finding> {
-    let nobody = free_port().to_string();
+    let nobody = bench.free_port().to_string();
     let (printed, status) = bench.run(&["client", &nobody])?;
     if status.code() == Some(1) {
         return Ok(());
@@ -114,7 +114,7 @@ fn any_port(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 fn called_address(bench: &mut Bench) -> Result<(), Finding> {
-    let port = free_port().port();
+    let port = bench.free_port().port();
     let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let student = bench.start(&["server", "--listen", &everywhere.to_string()])?;
     bench.await_listening(student, everywhere)?;

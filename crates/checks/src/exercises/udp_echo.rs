@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, Student, ended, free_port};
+use crate::bench::{Bench, Student, ended};
 use crate::bytes::{difference, quoted};
 use crate::exercise::Check;
 use crate::finding::Finding;
@@ -297,7 +297,7 @@ fn gives_up(bench: &mut Bench) -> Result<(), Finding> {
 
 fn nobody_there(bench: &mut Bench) -> Result<(), Finding> {
     let message = word(bench);
-    let nobody = free_port();
+    let nobody = bench.free_port();
     let student = bench.start(&["client", &nobody.to_string(), &message])?;
     bench.story.tell(format!("nobody receives at {nobody}"));
     bench
