@@ -122,7 +122,7 @@ fn test(results: &Results, row: &Row) -> Value {
         "passed": row.verdict == Verdict::Pass,
         "score": score(row),
         "max-score": row.max_points,
-        "verdict": row.verdict.name(),
+        "verdict": explain::verdict(results, row).name(),
         "message": lines.join("\n"),
         "seed": results.grader.seed.to_string(),
     })

@@ -30,11 +30,9 @@ pub fn lines(results: &Results, row: &Row, reader: Reader) -> Vec<String> {
         return grader_error(row, reader);
     }
     let check = results.check(&row.check);
-    let detail = match (reader, check) {
-        (Reader::Instructor, _) => Detail::Full,
-        // What nobody has described is not told.
-        (Reader::Student, None) => Detail::None,
-        (Reader::Student, Some(check)) => check.detail,
+    let detail = match reader {
+        Reader::Instructor => Detail::Full,
+        Reader::Student => detail(results, row),
     };
     if detail == Detail::None {
         return Vec::new();
@@ -70,6 +68,19 @@ pub fn lines(results: &Results, row: &Row, reader: Reader) -> Vec<String> {
         }
     }
     lines
+}
+
+/// How much a student is told. What nobody has described is not told.
+fn detail(results: &Results, row: &Row) -> Detail {
+    results.check(&row.check).map_or(Detail::None, |check| check.detail)
+}
+
+/// The verdict as a student is told it: in which manner a program failed is a detail, too.
+pub fn verdict(results: &Results, row: &Row) -> Verdict {
+    match detail(results, row) {
+        Detail::None if is_failure(row.verdict) => Verdict::Fail,
+        _ => row.verdict,
+    }
 }
 
 fn grader_error(row: &Row, reader: Reader) -> Vec<String> {

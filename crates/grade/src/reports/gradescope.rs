@@ -71,7 +71,7 @@ fn test(results: &Results, number: usize, row: &Row) -> Value {
         "status": if row.verdict == Verdict::Pass { "passed" } else { "failed" },
         "output": lines.join("\n"),
         "visibility": if private { "after_published" } else { "visible" },
-        "extra_data": { "verdict": row.verdict.name(), "attempts": row.attempts },
+        "extra_data": { "verdict": explain::verdict(results, row).name(), "attempts": row.attempts },
     });
     // A check without points is only information.
     if row.max_points > 0 {

@@ -63,7 +63,8 @@ fn case(results: &Results, row: &Row) -> TestCase {
 }
 
 fn status(results: &Results, row: &Row) -> TestCaseStatus {
-    let kind = match row.verdict {
+    let verdict = explain::verdict(results, row);
+    let kind = match verdict {
         Verdict::Pass => return TestCaseStatus::success(),
         Verdict::NotRun => {
             let mut status = TestCaseStatus::skipped();
@@ -78,7 +79,7 @@ fn status(results: &Results, row: &Row) -> TestCaseStatus {
         | Verdict::GraderError => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(row.verdict.name());
+    status.set_type(verdict.name());
     let lines = explain::lines(results, row, Reader::Student);
     if let Some(first) = lines.first() {
         // Without the name before it.

@@ -118,13 +118,11 @@ fn title(results: &Results, row: &Row) -> String {
         Some(check) if check.private => ", a check that is not handed out",
         _ => "",
     };
-    // How it failed is part of the detail.
-    let told = !explain::lines(results, row, Reader::Student).is_empty();
-    let ended = match row.verdict {
-        Verdict::Crash if told => "crashed",
-        Verdict::Timeout if told => "took too long",
-        Verdict::Limit if told => "wanted too much",
-        Verdict::BuildError if told => "does not compile",
+    let ended = match explain::verdict(results, row) {
+        Verdict::Crash => "crashed",
+        Verdict::Timeout => "took too long",
+        Verdict::Limit => "wanted too much",
+        Verdict::BuildError => "does not compile",
         _ => "failed",
     };
     format!("{}: {ended}{}{kind}", markdown_code(&row.check), of_points(row))

@@ -1,15 +1,12 @@
 //! `long.csv` and `wide.csv`: RFC 4180 with line feeds, UTF-8.
 //!
-//! No text of a student begins a formula ([`text::cell`]). Numbers are never changed.
+//! No text of a student begins a formula ([`cell`]). Numbers are never changed.
 
 use csv::{Terminator, WriterBuilder};
 
 use crate::reports::explain;
 use crate::reports::text::cell;
 use crate::results::Results;
-
-#[cfg(doc)]
-use crate::reports::text;
 
 const LONG: [&str; 11] = [
     "submission",

@@ -144,7 +144,8 @@ pub fn markdown_code(text: &str) -> String {
     let text = visible(text);
     let ticks = "`".repeat(longest_run_of_ticks(&text) + 1);
     // One blank on either side is not shown; without it a tick of the text would join ours.
-    format!("{ticks} {text} {ticks}")
+    let blank = if text.is_empty() || text.contains(['`', ' ']) { " " } else { "" };
+    format!("{ticks}{blank}{text}{blank}{ticks}")
 }
 
 /// Lines as a block of code in Markdown. They must be visible ones.
@@ -174,16 +175,18 @@ pub fn html(text: &str) -> String {
     shown
 }
 
-/// A sentence for HTML: what stands between two backticks is code.
+/// A sentence for HTML: what stands between two backticks is code. If they are not in pairs, they
+/// are shown as they are.
 pub fn html_sentence(text: &str) -> String {
+    let text = html(text);
+    if text.contains("``") || text.matches('`').count() % 2 == 1 {
+        return text;
+    }
     let mut shown = String::new();
-    for (number, part) in html(text).split('`').enumerate() {
-        match number % 2 {
-            0 => shown.push_str(part),
-            _ => {
-                let _ = write!(shown, "<code>{part}</code>");
-            }
-        }
+    for (number, part) in text.split('`').enumerate() {
+        let (open, close) =
+            if number % 2 == 1 { ("<code>", "</code>") } else { ("", "") };
+        let _ = write!(shown, "{open}{part}{close}");
     }
     shown
 }
@@ -269,6 +272,7 @@ mod tests {
             "{block}"
         );
         assert_eq!(markdown_code("`` a"), "``` `` a ```");
+        assert_eq!(markdown_code("a"), "`a`");
     }
 
     #[test]
@@ -278,5 +282,6 @@ mod tests {
             "&lt;b a=&#39;x&#39;&gt;&amp;&quot;\\u{202e}"
         );
         assert_eq!(html_sentence("run `a<b`, now"), "run <code>a&lt;b</code>, now");
+        assert_eq!(html_sentence("it`s ``` <"), "it`s ``` &lt;");
     }
 }
