@@ -81,10 +81,9 @@ fn hand_in(
     program: &[u8],
 ) -> Result<String, String> {
     match number % 4 {
-        0 | 1 => {
+        form @ (0 | 1) => {
             let folder = submissions.join(id);
-            let source =
-                if number % 4 == 0 { folder.join("src") } else { folder.clone() };
+            let source = if form == 0 { folder.join("src") } else { folder };
             make(&source)?;
             let file = source.join("main.rs");
             fs::write(&file, program).map_err(tried("write", &file))?;

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::Private;
 use crate::compile::{self, Compiled, Compiler};
 use crate::judge::{Judge, milliseconds};
-use crate::overrides;
+use crate::overrides::{self, Overrides};
 use crate::progress::Progress;
 use crate::results::{
     BUILDS, CheckInfo, ExerciseInfo, GraderInfo, Results, Row, SCHEMA, Submission, Times,
@@ -101,6 +101,11 @@ pub fn run(
 ) -> Result<Graded, String> {
     let started = Instant::now();
     let exercise = exercise(&request.settings.exercise, private)?;
+    let info = info(&exercise, private);
+    // First of all: a mistake in it is told before the work, not after.
+    let usual = request.out.join("overrides.toml");
+    let file = request.overrides.clone().or_else(|| usual.is_file().then_some(usual));
+    let overrides = file.map(|file| Overrides::read(&file, &info)).transpose()?;
     let (known, mut log) = Log::open(&request.out)?;
     store::write_settings(&request.out, &request.settings)?;
 
@@ -118,7 +123,7 @@ pub fn run(
 
     let mut results = Results {
         schema: SCHEMA.to_owned(),
-        exercise: info(&exercise, private),
+        exercise: info,
         grader: GraderInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             compiler: compiler_version,
@@ -131,11 +136,8 @@ pub fn run(
         submissions,
         problems: found.problems,
     };
-    let usual = request.out.join("overrides.toml");
-    let file = request.overrides.clone().or_else(|| usual.is_file().then_some(usual));
-    if let Some(file) = file {
-        let overrides = overrides::read(&file)?;
-        let warnings = overrides::apply(&overrides, &mut results)?;
+    if let Some(overrides) = overrides {
+        let warnings = overrides::apply(&overrides, &mut results);
         results.problems.extend(warnings);
     }
     Ok(Graded { results, fresh })

@@ -65,6 +65,23 @@ impl Form {
     }
 }
 
+/// The submission at this path: a folder, an archive or a file. Its student has no name.
+///
+/// # Errors
+/// It is none of these.
+pub fn single(path: &Path) -> Result<Submitted, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let form = match path.is_dir() {
+        true => Some(Form::Folder),
+        false => Form::of_file(&name).map(|(form, _)| form),
+    };
+    let form = form.ok_or_else(|| {
+        format!("{} is no folder, .zip, .tar.gz or .rs file", path.display())
+    })?;
+    let (student, path) = ("student".to_owned(), path.to_owned());
+    Ok(Submitted { student, name: None, source: shown(&name, 80), path, form })
+}
+
 /// Finds the submissions in a folder. Without a roster, everybody is accepted.
 ///
 /// # Errors
@@ -249,8 +266,13 @@ fn by_roster(
     for (student, mut of_student) in students {
         let id = &student.id;
         if let Some(folder) = &student.folder {
+            // With `ada` and `ada.zip` there, `ada` in the roster is the folder.
+            let exact = of_student.iter().any(|candidate| candidate.file_name == *folder);
             let (meant, others): (Vec<_>, Vec<_>) =
-                of_student.into_iter().partition(|candidate| candidate.is_called(folder));
+                of_student.into_iter().partition(|candidate| match exact {
+                    true => candidate.file_name == *folder,
+                    false => candidate.is_called(folder),
+                });
             let folder = named(folder);
             for other in others {
                 let name = named(&other.file_name);

@@ -4,11 +4,16 @@
 //! that count into a fresh folder. Both take every name and every byte for a stranger's: nothing is
 //! followed out of a submission, everything has a limit, and what is left out is said.
 
+mod archive;
 mod discover;
+mod folder;
+mod layout;
 mod roster;
+mod settings;
+mod source;
 mod stage;
 
-pub use discover::{Discovered, Form, Submitted, discover};
+pub use discover::{Discovered, Form, Submitted, discover, single};
 pub use roster::{Roster, Student};
 pub use stage::{Staged, stage};
 
@@ -92,17 +97,4 @@ mod tests {
     fn ids_are_compared_without_case_and_outer_spaces() {
         assert_eq!(normalised(" ÄDA "), "äda");
     }
-}
-/// One
-pub fn single(path: &std::path::Path) -> Result<Submitted, String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let form =
-        if path.is_dir() { Form::Folder } else { Form::of_file(&name).ok_or("form")?.0 };
-    Ok(Submitted {
-        student: "student".into(),
-        name: None,
-        source: name,
-        path: path.into(),
-        form,
-    })
 }
