@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Plays all lessons again and again while all processors are busy, and stops at the first failure.
+# In each round all lessons are played at the same time.
 #
 #     scripts/stress.sh [TIMES]      200 times, if nothing else is said
 set -euo pipefail
@@ -12,20 +13,34 @@ case $times in
     ;;
 esac
 
-cargo test --workspace --no-run --quiet
+# cargo names each test program as `Executable tests/lesson.rs (target/debug/deps/lesson-...)`.
+programs=()
+while read -r line; do
+    programs+=("$(sed -n 's/.*(\(.*\)).*/\1/p' <<<"$line")")
+done < <(cargo test --workspace --test lesson --no-run 2>&1 | grep '^ *Executable')
+cargo build --workspace --quiet
+
 load=()
-trap 'kill "${load[@]}" 2>/dev/null || true' EXIT
+logs=$(mktemp -d)
+trap 'kill "${load[@]}" 2>/dev/null || true; rm -rf "$logs"' EXIT
 for _ in $(seq "$(nproc)"); do
     (while :; do :; done) &
     load+=($!)
 done
 
 for round in $(seq "$times"); do
-    log=$(cargo test --workspace --quiet --test lesson 2>&1) || {
-        echo "$log"
-        echo "failed in round $round of $times" >&2
-        exit 1
-    }
+    players=()
+    for program in "${programs[@]}"; do
+        NO_SKIPS=1 "$program" --test-threads 8 >"$logs/$(basename "$program")" 2>&1 &
+        players+=($!)
+    done
+    for number in "${!players[@]}"; do
+        wait "${players[$number]}" || {
+            cat "$logs/$(basename "${programs[$number]}")"
+            echo "failed in round $round of $times" >&2
+            exit 1
+        }
+    done
     printf '\rround %d of %d' "$round" "$times"
 done
-printf '\nall lessons played %d times under load: no failure\n' "$times"
+printf '\n%d lessons played %d times under load: no failure\n' "${#programs[@]}" "$times"
