@@ -10,8 +10,8 @@ use std::io::{self, BufReader, ErrorKind, Read, Seek};
 use flate2::read::MultiGzDecoder;
 use nix::sys::stat::SFlag;
 use tar::EntryType;
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::source::{self, Budget, Contents, LINK, Listing, Source};
 use super::{Form, MAX_ARCHIVE_BYTES, MAX_ARCHIVE_ENTRIES, MAX_UNPACKED_BYTES};
@@ -84,6 +84,10 @@ fn refuse_behind_links(listing: &mut Listing) {
         listing.refuse(&path, "the way to it is a link, which is not followed");
     }
 }
+
+/// The ways of compressing that are in use for a zip archive.
+const UNDERSTOOD: [CompressionMethod; 2] =
+    [CompressionMethod::Stored, CompressionMethod::Deflated];
 
 /// A `.zip` archive.
 struct Zip {
@@ -175,12 +179,12 @@ impl Source for Zip {
                 continue;
             }
             let content = match self.archive.by_index(index) {
-                Ok(entry) => budget.read(entry)?,
-                Err(ZipError::CompressionMethodNotSupported(_)) => {
+                Ok(entry) if !UNDERSTOOD.contains(&entry.compression()) => {
                     Err("it is compressed in a way that is not understood: pack it with \
-                     \"deflate\", which is what every program does unless told otherwise"
+                     \"deflate\", as programs do unless told otherwise"
                         .to_owned())
                 }
+                Ok(entry) => budget.read(entry)?,
                 Err(error) => Err(format!("it cannot be read: {error}")),
             };
             contents.insert(path, content);
