@@ -75,7 +75,7 @@ impl Class {
         discover(&self.path(""), &exercise(), roster.as_ref()).expect("submissions")
     }
 
-    /// Stages the submission of `ada`, within a few seconds.
+    /// Stages the submission of `ada`. To unpack all of a bomb would take minutes.
     fn stage(&self) -> Result<Staged, String> {
         let found = self.discover(None);
         let [submitted] = &found.submissions[..] else {
@@ -83,7 +83,7 @@ impl Class {
         };
         let started = Instant::now();
         let staged = stage(submitted, &exercise(), &self.staged());
-        assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
         self.assert_canary_unread(&staged);
         staged
     }
