@@ -215,7 +215,7 @@ pub struct Session {
 }
 
 /// How long a test waits for a line or an end that must come.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Starts the program with these arguments.
