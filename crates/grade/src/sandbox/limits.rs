@@ -46,7 +46,7 @@ pub const COMPILER: Limits = Limits {
     processes: 512,
     descriptors: 1024,
     file: 512 * MIB,
-    processor: 30,
+    processor: 20,
 };
 
 impl Limits {
