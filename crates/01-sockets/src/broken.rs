@@ -21,12 +21,11 @@ pub fn leak() -> io::Result<()> {
             .map_err(tried(format_args!("make socket number {number}")))?;
         let descriptor = socket.into_raw_fd(); // wrong: now nobody will close it
         if number <= 3 {
-            say(format_args!("socket number {number}: descriptor {descriptor}"));
+            say(format_args!("socket number {number}: descriptor {descriptor}"))?;
         }
     }
     // ANCHOR_END: leak
-    say(format_args!("made {WANTED} sockets"));
-    Ok(())
+    say(format_args!("made {WANTED} sockets"))
 }
 
 /// Makes as many sockets, and closes each before it makes the next.
@@ -40,10 +39,9 @@ pub fn repaired() -> io::Result<()> {
             .map_err(tried(format_args!("make socket number {number}")))?;
         if number <= 3 {
             let descriptor = socket.as_raw_fd();
-            say(format_args!("socket number {number}: descriptor {descriptor}"));
+            say(format_args!("socket number {number}: descriptor {descriptor}"))?;
         }
     } // Here `socket` goes out of scope, once for each round.
     // ANCHOR_END: repaired
-    say(format_args!("made {WANTED} sockets"));
-    Ok(())
+    say(format_args!("made {WANTED} sockets"))
 }

@@ -6,8 +6,11 @@ use std::process::ExitCode;
 
 /// Prints one event. Unlike `println!` it does not panic when nobody reads any more
 /// (`table | head -1`).
-pub fn say(event: impl Display) {
-    let _ = writeln!(io::stdout(), "{event}");
+///
+/// # Errors
+/// The line cannot be printed: then there is no point in going on.
+pub fn say(event: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{event}").map_err(tried("print"))
 }
 
 /// The bytes as text for a terminal. What is not printable text appears as an escape such as
@@ -29,6 +32,9 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
+    if error.kind() == ErrorKind::BrokenPipe {
+        return ExitCode::SUCCESS; // whoever read our output has seen enough
+    }
     let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::from(1)
 }

@@ -11,7 +11,8 @@ use crate::output::{printable, say, tried};
 /// Connects two sockets, shows what the system knows about them, and closes them after Enter.
 ///
 /// # Errors
-/// The system has no loopback interface, no free port or no free descriptor.
+/// The system has no loopback interface, no free port or no free descriptor, or nothing can be
+/// printed.
 pub fn run() -> io::Result<()> {
     // ANCHOR: run
     let listening = TcpListener::bind("127.0.0.1:0").map_err(tried("listen"))?;
@@ -20,31 +21,30 @@ pub fn run() -> io::Result<()> {
         .map_err(tried(format_args!("connect to {address}")))?;
     let mut accepted = accept(&listening, client.local_addr()?)?;
 
-    say(format_args!("process {}", std::process::id()));
-    describe("listening", &listening);
-    describe("client", &client);
-    describe("accepted", &accepted);
+    say(format_args!("process {}", std::process::id()))?;
+    describe("listening", &listening)?;
+    describe("client", &client)?;
+    describe("accepted", &accepted)?;
 
     client.write_all(b"hello")?;
     accepted.write_all(b"welcome")?;
-    say("both ends have sent, neither has read");
+    say("both ends have sent, neither has read")?;
     receive("accepted", &mut accepted, &mut [0; 5])?;
     receive("client", &mut client, &mut [0; 7])?;
     // ANCHOR_END: run
 
-    wait_for_enter();
-    Ok(())
+    wait_for_enter()
 }
 
 /// Says what the system knows about a socket: its number, and the five parts.
 // ANCHOR: describe
-fn describe(name: &str, socket: &impl AsFd) {
+fn describe(name: &str, socket: &impl AsFd) -> io::Result<()> {
     let descriptor = socket.as_fd().as_raw_fd();
     let socket = SockRef::from(socket);
-    say(format_args!("{name}: descriptor {descriptor}"));
-    say(format_args!("  protocol {}", protocol(socket.protocol())));
-    say(format_args!("  local    {}", address_and_port(socket.local_addr())));
-    say(format_args!("  remote   {}", address_and_port(socket.peer_addr())));
+    say(format_args!("{name}: descriptor {descriptor}"))?;
+    say(format_args!("  protocol {}", protocol(socket.protocol())))?;
+    say(format_args!("  local    {}", address_and_port(socket.local_addr())))?;
+    say(format_args!("  remote   {}", address_and_port(socket.peer_addr())))
 }
 // ANCHOR_END: describe
 
@@ -80,15 +80,15 @@ fn accept(listening: &TcpListener, client: SocketAddr) -> io::Result<TcpStream> 
 /// Fills the buffer with what has come, and shows it.
 fn receive(name: &str, socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
     socket.read_exact(buffer).map_err(tried("receive"))?;
-    say(format_args!("{name} receives {}", printable(buffer)));
-    Ok(())
+    say(format_args!("{name} receives {}", printable(buffer)))
 }
 
 /// Leaves the reader time to look at the sockets from another terminal.
-fn wait_for_enter() {
-    say("press Enter to close all three");
+fn wait_for_enter() -> io::Result<()> {
+    say("press Enter to close all three")?;
     // At the end of the input, or without any, there is nobody to wait for.
     let _ = io::stdin().lock().skip_until(b'\n');
+    Ok(())
 }
 
 #[cfg(test)]

@@ -28,12 +28,12 @@ enum Family {
 /// Makes a socket of every kind and closes it again.
 ///
 /// # Errors
-/// None: that the system refuses a kind is what the table is to show.
+/// Nothing can be printed. That the system refuses a kind is no error: the table is to show it.
 pub fn run(options: &Options) -> io::Result<()> {
     say(format_args!(
         "{:<8}{:<11}{:<10}{}",
         "family", "type", "protocol", "the system says"
-    ));
+    ))?;
     // ANCHOR: run
     for (family, family_name, protocols) in FAMILIES {
         if options.family.is_some_and(|wanted| wanted != family) {
@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> io::Result<()> {
                 let answer = ask(family, kind, protocol);
                 say(format_args!(
                     "{family_name:<8}{kind_name:<11}{protocol_name:<10}{answer}"
-                ));
+                ))?;
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What happens to the programs when the command line or the system lets them down.
 
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
@@ -133,6 +134,38 @@ fn a_leak_ends_at_the_limit_and_the_repaired_program_does_not() {
         .success()
         .stdout(contains("made 5000 sockets\n"))
         .stderr("");
+}
+
+/// Each program, in a form that has something to print.
+const EACH: [&[&str]; 4] = [&["table"], &["pair"], &["broken-leak"], &["repaired-leak"]];
+
+/// One run whose lines go elsewhere.
+fn printing_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(cargo_bin!("sockets"));
+    command.args(arguments).stdin(Stdio::null()).stdout(stdout).output().unwrap()
+}
+
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    for arguments in EACH {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = printing_to(full, arguments);
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "error: print: No space left on device (os error 28)\n"
+        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    }
+}
+
+#[test]
+fn when_nobody_reads_the_programs_end_quietly() {
+    for arguments in EACH {
+        let (_, nobody_reads) = std::io::pipe().unwrap();
+        let output = printing_to(nobody_reads, arguments);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
 }
 
 #[test]

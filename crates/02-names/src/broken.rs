@@ -23,10 +23,9 @@ pub fn order(options: &Options) -> io::Result<()> {
     let wrong = port.swap_bytes(); // wrong: the bytes are put in order a second time
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wrong))
         .map_err(tried(format_args!("listen on port {wrong}")))?;
-    say(format_args!("asked for port {port}, listening on {}", listener.local_addr()?));
+    say(format_args!("asked for port {port}, listening on {}", listener.local_addr()?))?;
     TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .map_err(tried(format_args!("connect to port {port}")))?;
     // ANCHOR_END: order
-    say("connected: somebody else listens there");
-    Ok(())
+    say("connected: somebody else listens there")
 }

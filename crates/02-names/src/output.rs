@@ -6,8 +6,11 @@ use std::process::ExitCode;
 
 /// Prints one line. Unlike `println!` it does not panic when nobody reads any more
 /// (`ports | head -1`).
-pub fn say(event: impl Display) {
-    let _ = writeln!(io::stdout(), "{event}");
+///
+/// # Errors
+/// The line cannot be printed: then there is no point in going on.
+pub fn say(event: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{event}").map_err(tried("print"))
 }
 
 /// The bytes as text for a terminal. What is not printable text appears as an escape such as
@@ -31,6 +34,9 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
+    if error.kind() == ErrorKind::BrokenPipe {
+        return ExitCode::SUCCESS; // whoever read our output has seen enough
+    }
     let problem = printable(error.to_string().as_bytes());
     let _ = writeln!(io::stderr(), "error: {problem}");
     if let Some(hint) = hint(error.kind()) {

@@ -16,19 +16,19 @@ pub struct Options {
 /// Says of each text what it is.
 ///
 /// # Errors
-/// Some of them are no addresses.
+/// Some of them are no addresses, or nothing can be printed.
 pub fn run(options: &Options) -> io::Result<()> {
     let mut wrong = 0;
     // ANCHOR: run
     for text in &options.addresses {
         let shown = printable(text.as_bytes());
         if let Ok(address) = text.parse::<IpAddr>() {
-            say(format_args!("{shown} is {}", describe(address)));
+            say(format_args!("{shown} is {}", describe(address)))?;
         } else if let Ok(both) = text.parse::<SocketAddr>() {
             let (address, port) = (both.ip(), both.port());
-            say(format_args!("{shown} is {} and port {port}", describe(address)));
+            say(format_args!("{shown} is {} and port {port}", describe(address)))?;
         } else {
-            say(format_args!("{shown} is not an address: {}", reason(text)));
+            say(format_args!("{shown} is not an address: {}", reason(text)))?;
             wrong += 1;
         }
     }

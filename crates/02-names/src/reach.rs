@@ -17,19 +17,19 @@ pub struct Options {
 /// Listens, knocks at three addresses, and ends.
 ///
 /// # Errors
-/// The address cannot be had.
+/// The address cannot be had, or nothing can be printed.
 pub fn run(options: &Options) -> io::Result<()> {
     // ANCHOR: run
     let listener = TcpListener::bind(&options.listen)
         .map_err(tried(format_args!("listen on {}", options.listen)))?;
     let port = listener.local_addr()?.port();
-    say(format_args!("listening on {}", listener.local_addr()?));
+    say(format_args!("listening on {}", listener.local_addr()?))?;
 
     for address in DOORS {
         let door = SocketAddr::new(address, port);
         match TcpStream::connect_timeout(&door, PATIENCE) {
-            Ok(_) => say(format_args!("through {door}: connected")),
-            Err(error) => say(format_args!("through {door}: {error}")),
+            Ok(_) => say(format_args!("through {door}: connected"))?,
+            Err(error) => say(format_args!("through {door}: {error}"))?,
         }
     }
     // ANCHOR_END: run

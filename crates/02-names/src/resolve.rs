@@ -19,7 +19,7 @@ pub struct Options {
 /// Prints all addresses of the host, in the system's order.
 ///
 /// # Errors
-/// The service or the host is unknown, or nobody could be asked.
+/// The service or the host is unknown, nobody could be asked, or nothing can be printed.
 pub fn run(options: &Options) -> io::Result<()> {
     let Options { host, port } = options;
     // ANCHOR: run
@@ -33,8 +33,8 @@ pub fn run(options: &Options) -> io::Result<()> {
 
     for address in addresses {
         match port {
-            Some(_) => say(address),
-            None => say(address.ip()),
+            Some(_) => say(address)?,
+            None => say(address.ip())?,
         }
     }
     // ANCHOR_END: run

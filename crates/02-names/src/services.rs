@@ -8,18 +8,18 @@ use crate::output::{bad_usage, say, tried};
 /// The port that is meant: a number, or the name of a service.
 ///
 /// # Errors
-/// It is neither.
+/// It is neither, or nothing can be printed.
 // ANCHOR: port
 pub fn port(text: &str) -> io::Result<u16> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
     if let Some(number) = in_list(&list_of_the_system()?, text) {
-        say(format_args!("{text} is port {number}, says {LIST}"));
+        say(format_args!("{text} is port {number}, says {LIST}"))?;
         return Ok(number);
     }
     if let Some((_, number)) = WELL_KNOWN.iter().find(|(name, _)| *name == text) {
-        say(format_args!("{text} is port {number}, as everybody knows"));
+        say(format_args!("{text} is port {number}, as everybody knows"))?;
         return Ok(*number);
     }
     Err(bad_usage(format_args!("{text} is neither a port (0 to 65535) nor a service")))

@@ -3,10 +3,11 @@
 //! Nothing here asks a name server: the names are in no form that could be asked for.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
@@ -233,6 +234,48 @@ fn a_port_the_wrong_way_round_is_another_port() {
         .code(1)
         .stdout(format!("asked for port {port}, listening on 127.0.0.1:{mirror}\n"))
         .stderr(starts_with(format!("error: connect to port {port}: ")));
+}
+
+/// Each program, in forms that have something to print. The last one asks for port 0, which has
+/// the system choose one: so it needs no free port.
+const EACH: [&[&str]; 9] = [
+    &["resolve", "::1"],
+    &["resolve", "::1", "http"],
+    &["parse", "::1"],
+    &["parse", "127.1"],
+    &["bytes", "7878"],
+    &["bytes", "127.0.0.1"],
+    &["ports"],
+    &["reach", "127.0.0.1:0"],
+    &["broken-order", "0"],
+];
+
+/// One run whose lines go elsewhere.
+fn printing_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
+    Command::new(cargo_bin!("names")).args(arguments).stdout(stdout).output().unwrap()
+}
+
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    for arguments in EACH {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = printing_to(full, arguments);
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "error: print: No space left on device (os error 28)\n"
+        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    }
+}
+
+#[test]
+fn when_nobody_reads_the_programs_end_quietly() {
+    for arguments in EACH {
+        let (_, nobody_reads) = std::io::pipe().unwrap();
+        let output = printing_to(nobody_reads, arguments);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
 }
 
 #[test]
