@@ -69,10 +69,16 @@ pub fn message(kind: u8, code: u8, echo: &Echo) -> Vec<u8> {
 /// its own checksum the result is 0.
 // ANCHOR: checksum
 pub fn checksum(bytes: &[u8]) -> u16 {
-    let mut sum: u32 = 0;
-    for pair in bytes.chunks(2) {
-        let low = pair.get(1).copied().unwrap_or(0); // an odd length: as if a 0 stood behind
-        sum += u32::from(u16::from_be_bytes([pair[0], low]));
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let mut sum = 0;
+    for &pair in pairs {
+        sum += u64::from(u16::from_be_bytes(pair));
+    }
+    if let &[last] = rest {
+        // an odd length: as if a 0 stood behind
+        sum += u64::from(u16::from_be_bytes([last, 0]));
+    }
+    while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     !(sum as u16)

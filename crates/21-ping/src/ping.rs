@@ -83,6 +83,8 @@ struct Ping<'a> {
     target: SocketAddr,
     family: Family,
     socket: UdpSocket,
+    /// How long the socket waits for a packet; 0 stands for ever.
+    timeout: Duration,
     kind: Kind,
     /// Our identifier. On a datagram socket the system puts its own in place of it.
     id: u16,
@@ -125,6 +127,7 @@ impl<'a> Ping<'a> {
             family: Family::of(target.ip()),
             // It is no UDP socket, but the calls are the same: send_to, recv_from, and a timeout.
             socket: socket.into(),
+            timeout: Duration::ZERO,
             kind,
             id: std::process::id() as u16,
             data: data(options.size.into()),
@@ -197,16 +200,12 @@ impl<'a> Ping<'a> {
 
     /// Waits for a packet, but no longer than until something else is to be done.
     // ANCHOR: receive
-    fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let until = if self.all_sent() { self.last + self.patience } else { self.next };
         let wait = until.saturating_duration_since(Instant::now());
         // Ctrl-C sets a flag, and that does not end a `recv_from`: so look at it now and then.
-        let wait = wait.clamp(SHORTEST_WAIT, LOOK_FOR_CTRL_C);
-        let received = self
-            .socket
-            .set_read_timeout(Some(wait))
-            .and_then(|()| self.socket.recv_from(buffer));
-        match received {
+        let wait = wait.min(LOOK_FOR_CTRL_C);
+        match self.set_timeout(wait).and_then(|()| self.socket.recv_from(buffer)) {
             Ok(packet) => Some(packet),
             Err(error) => {
                 let nothing_came = matches!(
@@ -220,6 +219,17 @@ impl<'a> Ping<'a> {
             }
         }
     }
+
+    /// A new timeout is another call to the system, so the old one is kept where it will do.
+    fn set_timeout(&mut self, wait: Duration) -> io::Result<()> {
+        // Whole milliseconds, and one at least: a timeout of 0 would be no timeout at all.
+        let timeout = Duration::from_millis(wait.as_millis() as u64 + 1);
+        if timeout != self.timeout {
+            self.socket.set_read_timeout(Some(timeout))?;
+            self.timeout = timeout;
+        }
+        Ok(())
+    }
     // ANCHOR_END: receive
 
     /// Looks at a packet: is it an answer, or an error, and is it about a request of ours?
@@ -232,15 +242,16 @@ impl<'a> Ping<'a> {
         } else {
             (None, packet)
         };
+        let family = self.family;
         // For IPv6 the system has checked this.
-        let intact = self.family == Family::V6 || packet::checksum(icmp) == 0;
+        let intact = || family == Family::V6 || packet::checksum(icmp) == 0;
 
-        match packet::parse(self.family, icmp) {
+        match packet::parse(family, icmp) {
             Some(Message::Reply(echo)) if from == self.target.ip() => {
-                self.handle_reply(&echo, intact, ttl, now)
+                self.handle_reply(&echo, intact(), ttl, now)
             }
             Some(Message::Error { reason, request, destination })
-                if intact && destination == self.target.ip() =>
+                if destination == self.target.ip() && intact() =>
             {
                 self.handle_error(&request, &reason, from)
             }
@@ -421,9 +432,6 @@ fn watch_for_ctrl_c() -> io::Result<Arc<AtomicBool>> {
 
 /// The longest time until Ctrl-C is noticed.
 const LOOK_FOR_CTRL_C: Duration = Duration::from_millis(100);
-
-/// A timeout of 0 would be no timeout at all.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// With `-i 0`, the time after which a request without an answer is followed by the next one.
 const FLOOD_INTERVAL: Duration = Duration::from_millis(10);
