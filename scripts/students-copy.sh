@@ -75,7 +75,7 @@ sed -i '/^grade = /d' Cargo.toml
 sed -i -e '/^\* \*\*You teach\.\*\*/,/^$/{/./d}' -e '/^            grade\/ /d' \
     -e '/^            [a-z0-9-]*\.sh /d' -e '/^\.ci\/run /d' README.md
 if [ $solutions = no ]; then
-    sed -i 's|, "solutions/\*"||' Cargo.toml
+    sed -i -e '/^ *"solutions\/\*",$/d' -e 's|, "solutions/\*"||' Cargo.toml
     sed -i '/^solutions\/ /d' README.md
     sed -i '/^\[\[test\]\]$/,/^$/d' crates/checks/Cargo.toml
 fi
