@@ -17,6 +17,10 @@ if ! ls -d exercises/??-"$exercise" >/dev/null 2>&1; then
     echo "error: there is no exercise $exercise in exercises/" >&2
     exit 2
 fi
+if grep -q '^privileged = true' exercises/??-"$exercise"/exercise.toml; then
+    echo "error: $exercise needs raw sockets, which Gradescope's containers do not have" >&2
+    exit 1
+fi
 if ! command -v zip >/dev/null; then
     echo "error: zip is missing; on Debian or Ubuntu: sudo apt-get install zip" >&2
     exit 1
