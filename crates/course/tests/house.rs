@@ -213,7 +213,7 @@ fn the_students_copy_compiles_and_holds_no_solution() {
     for file in ["README.md", "Cargo.toml", "Cargo.lock"] {
         let text = fs::read_to_string(copy.join(file)).unwrap();
         for word in
-            ["solution", "crates/grade", "name = \"grade\"", ".ci/run", "instructors"]
+            ["solution", "crates/grade", "name = \"grade\"", ".ci/run", "instructors.md"]
         {
             assert!(!text.contains(word), "{file} of the students' copy says {word}");
         }
