@@ -30,18 +30,18 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Problem> {
     let exercise = exercises::chosen(Some(&options.exercise))?;
     let name = &exercise.name;
-    if !options.anyway && !Progress::read()?.is_passed(name) {
-        return Err(Problem::failure(format!(
-            "the solution of `{name}` is shown when your program has passed, or with --anyway"
-        ))
-        .then(course(&format!("check {name}"))));
-    }
     let folder = folder(&exercise);
     if !folder.exists() {
         return Err(Problem::failure(format!(
             "this copy of the course has no solution of `{name}`: ask who gave it to you"
         ))
         .then(course(&format!("hint {name}"))));
+    }
+    if !options.anyway && !Progress::read()?.is_passed(name) {
+        return Err(Problem::failure(format!(
+            "the solution of `{name}` is shown when your program has passed, or with --anyway"
+        ))
+        .then(course(&format!("check {name}"))));
     }
     let mut screen = anstream::stdout();
     for file in files(&folder) {

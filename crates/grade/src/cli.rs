@@ -336,6 +336,17 @@ fn request(
 ) -> Result<Request, Problem> {
     const JOBS_FOR_EACH_PROCESSOR: usize = 4; // Checks mostly wait.
     let tier = tier(common, workshop)?;
+    let privileged = exercises::by_key(&settings.exercise)?.texts.privileged;
+    if privileged && tier == Tier::Users {
+        return Err(Problem(
+            REFUSED,
+            format!(
+                "{} needs raw sockets, and those a network of its own; nothing was run. What \
+                 this machine lacks: grade doctor",
+                settings.exercise
+            ),
+        ));
+    }
     let jobs = match tier {
         Tier::Namespaces => {
             common.jobs.unwrap_or(run::cores() * JOBS_FOR_EACH_PROCESSOR).max(1)
@@ -368,18 +379,21 @@ fn tier(common: &Common, workshop: &Workshop) -> Result<Tier, Problem> {
         }
         _ => {}
     }
-    let missing = match tier::try_out(Tier::Namespaces, &workshop.place()) {
+    let mut missing = match tier::try_out(Tier::Namespaces, &workshop.place()) {
         Ok(()) => return Ok(Tier::Namespaces),
         Err(missing) => missing,
     };
-    if tier::try_out(Tier::Users, &workshop.place()).is_ok() {
-        let _ = writeln!(
-            io::stderr(),
-            "note: no namespaces here ({}); every program runs as a user of its own, one after \
-             the other. More: grade doctor",
-            missing.reason
-        );
-        return Ok(Tier::Users);
+    match tier::try_out(Tier::Users, &workshop.place()) {
+        Ok(()) => {
+            let _ = writeln!(
+                io::stderr(),
+                "note: no namespaces here ({}); every program runs as a user of its own, one \
+                 after the other. More: grade doctor",
+                missing.reason
+            );
+            return Ok(Tier::Users);
+        }
+        Err(users) => missing.advice.extend(users.advice),
     }
     let mut message = format!(
         "programs of strangers cannot be kept apart here: {}; nothing was run",

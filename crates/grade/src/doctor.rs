@@ -51,7 +51,12 @@ pub fn run(workshop: &Workshop) -> ExitCode {
             say("users      ok   this is root: a user of its own for every program"
                 .to_owned())
         }
-        Err(missing) => say(format!("users      -    {}", missing.reason)),
+        Err(missing) => {
+            say(format!("users      -    {}", missing.reason));
+            for advice in &missing.advice {
+                say(format!("           {advice}"));
+            }
+        }
     }
     let tier = match (namespaces.is_ok(), users.is_ok()) {
         (true, _) => "namespaces, the strongest",
