@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use checks::exercise::{Exercise, workspace};
 use checks::exercises;
-use checks::finding::Verdict;
+use checks::finding::{Manner, Verdict};
 use checks::message;
 use checks::runner::{self, Checked, Options};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -29,6 +29,10 @@ struct Wrong {
 
 /// A wrong program never does what is waited for, so little time will do.
 const WRONG_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// If something was late that should have come, the machine may just be busy: then it is judged again,
+/// with so much time.
+const MORE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// So many wrong programs there are for each exercise, at least.
 const FEWEST_WRONG: usize = 5;
@@ -248,19 +252,73 @@ fn starter(exercise: &Exercise) -> Result<(), Failed> {
 
 fn solution(exercise: &Exercise) -> Result<(), Failed> {
     let command = [program(&format!("{}-solution", exercise.name))?];
-    let options = Options::default();
-    let done = runner::run(exercise, &command, &options, |_| {});
+    let usual = Options::default();
+    passes_everything(exercise, &command, &usual).or_else(|failure| {
+        match failure.is_late {
+            true => {
+                let patient = Options { patience: MORE_PATIENCE, ..usual };
+                passes_everything(exercise, &command, &patient)
+                    .map_err(|failure| failure.told)
+            }
+            false => Err(failure.told),
+        }
+    })
+}
+
+/// What was not as it should be, and whether it may be for lack of time.
+struct Failure {
+    told: Failed,
+    is_late: bool,
+}
+
+impl From<Failed> for Failure {
+    fn from(told: Failed) -> Failure {
+        Failure { told, is_late: false }
+    }
+}
+
+fn is_late(done: &[Checked]) -> bool {
+    done.iter().any(|checked| {
+        matches!(&checked.verdict, Verdict::Fail(finding) if finding.manner == Manner::Late)
+    })
+}
+
+fn passes_everything(
+    exercise: &Exercise,
+    command: &[String],
+    options: &Options,
+) -> Result<(), Failure> {
+    let done = runner::run(exercise, command, options, |_| {});
     match done.iter().all(|checked| matches!(checked.verdict, Verdict::Pass)) {
         true => Ok(()),
-        false => Err(told(exercise, &done, &options, "passes everything")),
+        false => Err(Failure {
+            told: told(exercise, &done, options, "passes everything"),
+            is_late: is_late(&done),
+        }),
     }
 }
 
 fn is_caught(exercise: &Exercise, wrong: &Wrong) -> Result<(), Failed> {
     let program = program(&format!("{}-wrong", exercise.name))?;
     let command = ["env".to_owned(), format!("WRONG={}", wrong.name), program];
-    let options = Options { patience: WRONG_PATIENCE, ..Options::default() };
-    let done = runner::run(exercise, &command, &options, |_| {});
+    let usual = Options { patience: WRONG_PATIENCE, ..Options::default() };
+    is_caught_as_announced(exercise, wrong, &command, &usual).or_else(|failure| {
+        if !failure.is_late {
+            return Err(failure.told);
+        }
+        let patient = Options { patience: MORE_PATIENCE, ..usual };
+        is_caught_as_announced(exercise, wrong, &command, &patient)
+            .map_err(|failure| failure.told)
+    })
+}
+
+fn is_caught_as_announced(
+    exercise: &Exercise,
+    wrong: &Wrong,
+    command: &[String],
+    options: &Options,
+) -> Result<(), Failure> {
+    let done = runner::run(exercise, command, options, |_| {});
     let (mut fails, mut says) = (BTreeSet::new(), BTreeSet::new());
     for checked in &done {
         match &checked.verdict {
@@ -269,7 +327,7 @@ fn is_caught(exercise: &Exercise, wrong: &Wrong) -> Result<(), Failed> {
                 says.extend(finding.diagnosis.clone());
             }
             Verdict::Error(_) => {
-                return Err(told(exercise, &done, &options, "is judged"));
+                return Err(told(exercise, &done, options, "is judged").into());
             }
             Verdict::Pass | Verdict::NotRun(_) => {}
         }
@@ -278,7 +336,10 @@ fn is_caught(exercise: &Exercise, wrong: &Wrong) -> Result<(), Failed> {
         return Ok(());
     }
     let wanted = format!("fails {:?} and hears {:?}", wrong.fails, wrong.says);
-    Err(told(exercise, &done, &options, &wanted))
+    Err(Failure {
+        told: told(exercise, &done, options, &wanted),
+        is_late: is_late(&done),
+    })
 }
 
 /// The whole message about a program that should have done something else.
