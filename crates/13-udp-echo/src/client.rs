@@ -9,6 +9,10 @@ use crate::output::{complain, printable, tried};
 /// What the command line can change.
 #[derive(clap::Args)]
 pub struct Options {
+    /// Wait this many milliseconds for each answer
+    #[arg(long, value_name = "MS", default_value_t = PATIENCE,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    wait: u32,
     /// The server
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
     server: String,
@@ -25,14 +29,15 @@ pub fn run(options: &Options) -> io::Result<()> {
     // ANCHOR: run
     let socket = connect(&options.server)
         .map_err(tried(format_args!("connect to {}", options.server)))?;
+    let patience = Duration::from_millis(options.wait.into());
 
     if options.messages.is_empty() {
         while let Some(line) = typed_line()? {
-            exchange(&socket, &line)?;
+            exchange(&socket, &line, patience)?;
         }
     } else {
         for message in &options.messages {
-            exchange(&socket, message.as_bytes())?;
+            exchange(&socket, message.as_bytes(), patience)?;
         }
     }
     Ok(())
@@ -56,26 +61,27 @@ fn connect(server: &str) -> io::Result<UdpSocket> {
 
 /// Sends one message until its echo comes, and prints that.
 // ANCHOR: exchange
-fn exchange(socket: &UdpSocket, message: &[u8]) -> io::Result<()> {
+fn exchange(socket: &UdpSocket, message: &[u8], patience: Duration) -> io::Result<()> {
     for attempt in 1..=ATTEMPTS {
         let bytes = message.len();
         socket
             .send(message)
             .map_err(tried(format_args!("send {bytes} bytes in one datagram")))?;
-        if let Some(echo) = wait_for_echo(socket, message).map_err(tried("receive"))? {
+        let echo = wait_for_echo(socket, message, patience).map_err(tried("receive"))?;
+        if let Some(echo) = echo {
             writeln!(io::stdout(), "{}", printable(&echo)).map_err(tried("print"))?;
             return Ok(());
         }
         if attempt < ATTEMPTS {
             complain(format_args!(
-                "receive: no answer within {PATIENCE:?}, sending again ({} of {ATTEMPTS})",
+                "receive: no answer within {patience:?}, sending again ({} of {ATTEMPTS})",
                 attempt + 1
             ));
         }
     }
     Err(io::Error::new(
         ErrorKind::TimedOut,
-        format!("receive: no answer within {PATIENCE:?}, giving up"),
+        format!("receive: no answer within {patience:?}, giving up"),
     ))
 }
 // ANCHOR_END: exchange
@@ -83,14 +89,18 @@ fn exchange(socket: &UdpSocket, message: &[u8]) -> io::Result<()> {
 /// How often a message is sent before we give up.
 const ATTEMPTS: u32 = 3;
 
-/// How long to wait for an answer each time. On one machine it comes in far less than a
-/// millisecond, from the other side of the earth in a third of a second.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many milliseconds to wait for an answer each time. On one machine it comes in far less than
+/// one, from the other side of the earth in a third of a second.
+const PATIENCE: u32 = 1000;
 
 /// Waits for the echo of this message. `None` if it does not come in time.
 // ANCHOR: wait-for-echo
-fn wait_for_echo(socket: &UdpSocket, message: &[u8]) -> io::Result<Option<Vec<u8>>> {
-    let deadline = Instant::now() + PATIENCE;
+fn wait_for_echo(
+    socket: &UdpSocket,
+    message: &[u8],
+    patience: Duration,
+) -> io::Result<Option<Vec<u8>>> {
+    let deadline = Instant::now() + patience;
     let mut buffer = vec![0; BUFFER_SIZE];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -93,6 +93,7 @@ fn usage_errors_end_with_2() {
          hint: an address is HOST:PORT, for example 127.0.0.1:7777\n",
     );
     udp_echo(&["client", "127.0.0.1"]).code(2).stdout("");
+    udp_echo(&["client", "--wait", "0"]).code(2).stdout("");
     udp_echo(&["client", "127.0.0.1:http"]).code(2).stdout("");
     udp_echo(&["lossy-server", "many"]).code(2).stdout("");
     udp_echo(&["broken-server", "unknown"]).code(2).stdout("");
@@ -336,12 +337,13 @@ fn a_lost_datagram_is_sent_again() {
 #[test]
 fn a_silent_server_is_given_up() {
     let server = socket();
-    let client = client(server.local_addr().unwrap(), &["hello", "never sent"]);
+    let arguments = ["--wait", "200", "hello", "never sent"];
+    let client = client(server.local_addr().unwrap(), &arguments);
     for _ in 0..3 {
         assert_eq!(receive(&server).0, b"hello");
     }
     let (lines, status) = client.end();
-    assert_eq!(lines[2], "error: receive: no answer within 1s, giving up");
+    assert_eq!(lines[2], "error: receive: no answer within 200ms, giving up");
     assert!(lines[3].starts_with("hint: nobody answers there"), "{lines:?}");
     assert_eq!(status.code(), Some(1));
     server.set_nonblocking(true).unwrap();
