@@ -21,6 +21,10 @@ pub struct Options {
     /// At most this many connections at once; the next client waits until one of them ends
     #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u16).range(1..))]
     limit: u16,
+    /// When stopping, wait this many milliseconds for clients to fetch their last answers
+    #[arg(long, value_name = "MS", default_value_t = 3000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    grace: u32,
     /// Answer in capitals (the letters a to z; other bytes stay as they are)
     #[arg(long)]
     upper: bool,
@@ -218,7 +222,8 @@ impl Server {
     /// Lets no new client in, and waits until the others have their answers, but not for ever.
     // ANCHOR: stop
     fn stop(&self, address: SocketAddr) {
-        let deadline = Instant::now() + DEADLINE;
+        let grace = Duration::from_millis(self.options.grace.into());
+        let deadline = Instant::now() + grace;
         self.state().stopping = true;
         self.changed.notify_all();
         knock(address);
@@ -238,14 +243,11 @@ impl Server {
         }
         if !state.open.is_empty() {
             let open = state.open.len();
-            complain(format_args!("stop: {open} still open after {DEADLINE:?}, cut off"));
+            complain(format_args!("stop: {open} still open after {grace:?}, cut off"));
         }
     }
     // ANCHOR_END: stop
 }
-
-/// How long a client may take to fetch its last answers when the server is stopping.
-const DEADLINE: Duration = Duration::from_secs(3);
 
 /// How soon to look again for threads that have become idle. All that are idle already are woken
 /// at once.
