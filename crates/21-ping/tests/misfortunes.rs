@@ -497,19 +497,27 @@ fn what_is_not_an_answer_to_us_is_ignored() {
 
 #[test]
 fn a_wrong_checksum_is_shown_and_is_no_answer() {
-    ping_fake_host(
-        "wrong-checksum",
-        1,
-        &[
-            "64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms (BAD CHECKSUM!)",
-            "64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms (BAD CHECKSUM!)",
-            "64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms (BAD CHECKSUM!)",
-            "",
-            "--- 127.0.0.1 ping statistics ---",
-            "3 packets transmitted, 0 received, +3 corrupted, 100% packet loss, time #ms",
-            "",
-        ],
-    );
+    let Some(lab) = Lab::own() else { return };
+    let _host = lab.fake_host("wrong-checksum");
+    // It would go on waiting for a good answer. Once it has shown the bad ones, that is enough.
+    let arguments = ["-i", "0.05", "-W", "1000", "-c", "3", "127.0.0.1"];
+    let mut ping = Session::start_command(lab.ping(&arguments));
+    let mut printed: Vec<String> = (0..4).map(|_| ping.line()).collect();
+    ping.signal(Signal::SIGINT);
+    let (rest, status) = ping.end();
+    assert_eq!(status.code(), Some(1));
+    printed.extend(rest);
+    let expected = lines(&[
+        "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.",
+        "64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms (BAD CHECKSUM!)",
+        "64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms (BAD CHECKSUM!)",
+        "64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms (BAD CHECKSUM!)",
+        "",
+        "--- 127.0.0.1 ping statistics ---",
+        "3 packets transmitted, 0 received, +3 corrupted, 100% packet loss, time #ms",
+        "",
+    ]);
+    assert!(expected.eval(&(printed.join("\n") + "\n")), "{printed:?}");
 }
 
 #[test]
@@ -573,7 +581,7 @@ fn quiet_prints_the_first_line_and_the_summary() {
     ] {
         let Some(lab) = Lab::own() else { return };
         let _host = lab.fake_host(defect);
-        let ping = [&FAST[..], &["-q", "-c", "3", "127.0.0.1"]].concat();
+        let ping = ["-i", "0.05", "-W", "1.5", "-q", "-c", "3", "127.0.0.1"];
         let output = lab.run(&ping).get_output().stdout.clone();
         let output = String::from_utf8(output).unwrap();
         let lines: Vec<&str> = output.lines().collect();
