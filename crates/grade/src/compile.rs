@@ -21,9 +21,9 @@ use crate::sandbox::cell::{Cell, Walls, give_away};
 use crate::sandbox::limits;
 use crate::sandbox::tree::Tree;
 
-/// How long the compiler may take for one submission, at most. On a busy machine an honest one takes
-/// a hundred times as long as usual; what never ends runs into the limit of processor time before.
-const DEADLINE: Duration = Duration::from_secs(180);
+/// How long the compiler may take for one submission, however busy the machine is with others. What
+/// keeps the compiler itself busy comes to the limit of its processor time before.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// So much of what the compiler says is kept, in bytes.
 const KEPT: usize = 16 * 1024;

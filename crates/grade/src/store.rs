@@ -118,7 +118,6 @@ fn name(student: &str, key: &str) -> String {
 
 /// Writes the log anew, without what is out of date or torn.
 fn rewrite(path: &Path, known: &HashMap<String, Submission>) -> Result<(), String> {
-    let tried = |error: io::Error| format!("write {}: {error}", path.display());
     let mut text = Vec::new();
     for (name, submission) in known {
         let key = name.split(' ').next().unwrap_or_default().to_owned();
@@ -126,9 +125,16 @@ fn rewrite(path: &Path, known: &HashMap<String, Submission>) -> Result<(), Strin
         serde_json::to_writer(&mut text, &line).map_err(|error| error.to_string())?;
         text.push(b'\n');
     }
+    write_whole(path, &text)
+}
+
+/// Writes a file under another name, and gives it its own when it is complete: whoever kills the
+/// grader in between leaves the old one as it was.
+fn write_whole(path: &Path, text: &[u8]) -> Result<(), String> {
+    let tried = |error: io::Error| format!("write {}: {error}", path.display());
     let new = path.with_extension("new");
     let mut file = File::create(&new).map_err(tried)?;
-    file.write_all(&text).and_then(|()| file.sync_data()).map_err(tried)?;
+    file.write_all(text).and_then(|()| file.sync_data()).map_err(tried)?;
     fs::rename(&new, path).map_err(tried)
 }
 
@@ -138,8 +144,7 @@ fn rewrite(path: &Path, known: &HashMap<String, Submission>) -> Result<(), Strin
 /// They cannot be written.
 pub fn write_settings(results: &Path, settings: &Settings) -> Result<(), String> {
     let text = toml::to_string(settings).map_err(|error| error.to_string())?;
-    let file = results.join(FOLDER).join("settings.toml");
-    fs::write(&file, text).map_err(|error| format!("write {}: {error}", file.display()))
+    write_whole(&results.join(FOLDER).join("settings.toml"), text.as_bytes())
 }
 
 /// The settings of a folder of results, if it is one.

@@ -5,6 +5,7 @@
 //! from there.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitCode};
 
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
-use nix::unistd::geteuid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid, getppid};
 
 /// Names the workshop to the copy of this program in it.
 const WORKSHOP: &str = "GRADE_WORKSHOP";
@@ -31,7 +32,7 @@ impl Workshop {
     /// The folder cannot be made.
     pub fn open(work: impl FnOnce(&Workshop) -> ExitCode) -> Result<ExitCode, String> {
         if let Some(folder) = env::var_os(WORKSHOP) {
-            let _ = prctl::set_pdeathsig(Signal::SIGKILL); // It is the original that cleans up.
+            end_with_the_original(&folder)?;
             return Ok(work(&Workshop(PathBuf::from(folder))));
         }
         remove_abandoned();
@@ -78,12 +79,28 @@ impl Workshop {
         fs::copy(env::current_exe()?, &copy)?;
         fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
         make_folder(&self.0.join("play"))?; // On it each room mounts its own folder.
-        // Ctrl-C reaches the copy, too. It decides what to do.
-        let _ = ctrlc::set_handler(|| {});
         let mut goes_on = Command::new(&copy);
         goes_on.args(env::args_os().skip(1)).env(WORKSHOP, &self.0);
-        let code = goes_on.status()?.code().and_then(|code| u8::try_from(code).ok());
+        let mut goes_on = goes_on.spawn()?;
+        // The copy decides what to do. Ctrl-C reaches it anyway, what is sent to this process alone
+        // does not.
+        let copy = Pid::from_raw(goes_on.id().cast_signed());
+        let _ = ctrlc::set_handler(move || {
+            let _ = kill(copy, Signal::SIGTERM);
+        });
+        let code = goes_on.wait()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+/// Lets the kernel end this copy with the original, which is the one that cleans up, and whose number
+/// is in the name of the workshop.
+fn end_with_the_original(workshop: &OsStr) -> Result<(), String> {
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    let name = Path::new(workshop).file_name().unwrap_or_default().to_string_lossy();
+    match name.strip_prefix(NAME) == Some(getppid().to_string().as_str()) {
+        true => Ok(()),
+        false => Err("the grader that has started this one is gone".to_owned()),
     }
 }
 

@@ -31,7 +31,9 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Uid, getegid, geteuid, setgid, setgroups, setsid, setuid};
+use nix::unistd::{
+    Gid, Uid, getegid, geteuid, getppid, setgid, setgroups, setsid, setuid,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::program;
@@ -204,6 +206,7 @@ fn report(outcome: Outcome) -> i32 {
 
 /// Makes the namespaces, starts the player in them, and ends as it ends.
 fn keep_door(strict: bool) -> i32 {
+    let parent = getppid();
     close_what_was_inherited();
     let made =
         if strict { become_nobody() } else { Ok(()) }.and_then(|()| make_namespaces());
@@ -213,6 +216,9 @@ fn keep_door(strict: bool) -> i32 {
     }
     // A change of rights clears this setting: so it comes here.
     end_with_parent(Signal::SIGKILL);
+    if getppid() != parent {
+        return FAILED; // The parent was gone before that: nobody waits for this room.
+    }
     let Ok(program) = env::current_exe() else { return NO_NAMESPACES };
     let player = Command::new(program)
         .env(PART, PLAYER)
@@ -263,7 +269,7 @@ fn make_namespaces() -> io::Result<()> {
     let nothing = None::<&str>;
     // What is mounted from here on stays in here.
     mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
-    let limits = Some("size=256m,mode=0755");
+    let limits = Some("size=256m,nr_inodes=16k,mode=0755");
     let stage = stage_folder()?;
     fs::create_dir_all(&stage)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

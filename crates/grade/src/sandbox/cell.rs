@@ -127,6 +127,7 @@ pub fn play_part_if_asked() {
 
 /// Makes the cell, waits for the end of the program, and ends like it. Returns only with a problem.
 fn keep(arguments: &[String]) -> Result<(), String> {
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL); // The cell of a compiler is in no room.
     let cell = arguments.first().ok_or("which?")?;
     let cell: Cell = serde_json::from_str(cell).map_err(|error| error.to_string())?;
     // Signals are for the program, which gets them, too: they are sent to the whole group.
@@ -200,12 +201,12 @@ fn watch(arguments: &[String]) -> ! {
     let mut report = arguments.first().and_then(|pipe| take_over(pipe));
     let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
     let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(1) };
-    let program = prepare(&cell).and_then(|()| start(&arguments[2..]));
+    // Whoever looks after the memory is there before the program, which may leave no room for it.
+    let program = prepare(&cell)
+        .and_then(|()| measure(&cell, report))
+        .and_then(|()| start(&arguments[2..]));
     let end = match program {
-        Ok(program) => {
-            measure(&cell, report);
-            end_of(program)
-        }
+        Ok(program) => end_of(program),
         Err(error) => End::NoCell(error),
     };
     sweep(&cell.walls);
@@ -218,24 +219,25 @@ fn tell(report: &mut File, end: &End) -> ! {
 }
 
 /// Looks after the memory from now on, and ends everything if it is too much.
-fn measure(cell: &Cell, report: &File) {
+fn measure(cell: &Cell, report: &File) -> Result<(), String> {
     let whose = match cell.walls {
         Walls::Namespaces(_) => Whose::Namespace,
         Walls::User(user) => Whose::User(user),
-        Walls::None => return,
+        Walls::None => return Ok(()),
     };
-    let Ok(mut report) = report.try_clone() else { return };
+    let tried = |error: io::Error| format!("look after the memory: {error}");
+    let mut report = report.try_clone().map_err(tried)?;
     let cell = cell.clone();
-    thread::spawn(move || {
+    let look = move || {
         loop {
-            let (memory, processes) = limits::in_use(whose);
-            if memory > cell.limits.memory || processes > cell.limits.processes {
+            if limits::are_exceeded(&cell.limits, whose) {
                 sweep(&cell.walls);
                 tell(&mut report, &End::TooMuch);
             }
             thread::sleep(MEASURE); // why: there is no event for "too much memory"
         }
-    });
+    };
+    thread::Builder::new().spawn(look).map(drop).map_err(tried)
 }
 
 /// Opens the pipe with this number for ourselves, and closes the one that the program would inherit.
@@ -256,6 +258,7 @@ fn prepare(cell: &Cell) -> Result<(), String> {
             let namespaces = "/proc/sys/user/max_user_namespaces";
             fs::write(namespaces, own.to_string())
                 .map_err(|error| format!("forbid more user namespaces: {error}"))?;
+            forbid_system_v_ipc();
             tree.enter()?;
             if cell.raw_sockets {
                 keep_only(Capability::CAP_NET_RAW)?;
@@ -286,6 +289,14 @@ fn prepare(cell: &Cell) -> Result<(), String> {
         .map_err(|error| format!("enter the folder: {error}"))?;
     cell.limits.set().map_err(|error| format!("set limits: {error}"))?;
     prctl::set_no_new_privs().map_err(|error| format!("renounce new rights: {error}"))
+}
+
+/// Forbids the memory, the messages and the semaphores that belong to no process (sysvipc(7)): they
+/// could not be measured. Kernels older than Linux 6.9 do not allow that; then they stay.
+fn forbid_system_v_ipc() {
+    for limit in ["shmmni", "msgmni", "sem"] {
+        let _ = fs::write(format!("/proc/sys/kernel/{limit}"), "0 0 0 0");
+    }
 }
 
 /// Gives up all rights but one, now and for all programs that are started.

@@ -62,7 +62,7 @@ impl Tree {
             &self.place,
             Some("tmpfs"),
             empty,
-            Some("size=1m,mode=0755"),
+            Some("size=1m,nr_inodes=1k,mode=0755"),
         )
         .map_err(|error| format!("mount an empty tree: {error}"))?;
         self.fill()?;
@@ -97,7 +97,7 @@ impl Tree {
         let tmp = self.at(Path::new("/tmp"));
         fs::create_dir_all(&tmp)
             .and_then(|()| {
-                let size = Some("size=64m,mode=1777");
+                let size = Some("size=64m,nr_inodes=4k,mode=1777");
                 Ok(mount(Some("tmpfs"), &tmp, Some("tmpfs"), limits, size)?)
             })
             .map_err(tried("mount", Path::new("/tmp")))?;

@@ -1,0 +1,7 @@
+//! Prints without an end (A19).
+
+fn main() {
+    loop {
+        println!("all work and no play makes jack a dull boy, and his disk a full one");
+    }
+}

@@ -1,0 +1,24 @@
+//! Hides memory in files that no folder knows, and its open files from all others (A20).
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::FromRawFd;
+
+unsafe extern "C" {
+    fn memfd_create(name: *const i8, flags: u32) -> i32;
+    fn prctl(option: i32, ...) -> i32;
+}
+
+fn main() -> std::io::Result<()> {
+    const PR_SET_DUMPABLE: i32 = 4;
+    unsafe { prctl(PR_SET_DUMPABLE, 0u64, 0u64, 0u64, 0u64) };
+    let megabytes = vec![1u8; 16 << 20];
+    let mut files = Vec::new();
+    for _ in 0..96 {
+        let number = unsafe { memfd_create(c"hidden".as_ptr(), 0) };
+        let mut file = unsafe { File::from_raw_fd(number) };
+        file.write_all(&megabytes)?;
+        files.push(file);
+    }
+    serve()
+}

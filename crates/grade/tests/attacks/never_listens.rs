@@ -1,0 +1,7 @@
+//! Waits for nothing (A14).
+
+fn main() {
+    loop {
+        std::thread::park();
+    }
+}

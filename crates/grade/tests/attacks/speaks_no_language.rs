@@ -1,0 +1,15 @@
+//! Prints, answers and panics with bytes that are no text (A28).
+
+use std::io::Write;
+
+fn main() -> std::io::Result<()> {
+    let bytes: Vec<u8> = (0..=255).rev().cycle().take(1 << 16).collect();
+    let address = std::env::args().last().unwrap_or_default();
+    let listener = std::net::TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    std::io::stdout().write_all(&bytes)?;
+    let (mut stream, _) = listener.accept()?;
+    let _ = stream.write_all(&bytes);
+    std::io::stderr().write_all(&bytes)?;
+    panic!("{:?}", unsafe { String::from_utf8_unchecked(bytes) }.len());
+}
