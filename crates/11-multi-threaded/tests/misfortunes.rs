@@ -557,7 +557,7 @@ fn who_comes_while_the_server_is_stopping_is_not_served() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    for second in [Signal::SIGINT, Signal::SIGTERM] {
+    let send_twice = |second| {
         let (mut server, address) = server(&["--quiet"]);
         let _stuck = stuck(address);
         server.signal(Signal::SIGINT);
@@ -566,7 +566,11 @@ fn a_second_signal_ends_at_once() {
         let (lines, status) = server.end();
         assert_eq!(status.code(), Some(130), "{lines:?}");
         assert!(!lines.iter().any(|line| line.starts_with("served")), "{lines:?}");
-    }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| send_twice(Signal::SIGINT));
+        scope.spawn(|| send_twice(Signal::SIGTERM));
+    });
 }
 
 #[test]
