@@ -291,6 +291,7 @@ fn nc() -> Found {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port().to_string();
         let (sender, heard) = mpsc::channel();
+        let nothing = sender.clone();
         // If nobody comes, this waits until the program ends.
         thread::spawn(move || {
             let mut text = String::new();
@@ -298,13 +299,19 @@ fn nc() -> Found {
                 listener.accept().and_then(|(mut c, _)| c.read_to_string(&mut text));
             client.map(|_| sender.send(text))
         });
-        Ok((port, heard))
+        Ok((port, heard, nothing))
     };
-    let (port, heard) = hear().map_err(|error| lack(error.to_string()))?;
+    let (port, heard, nothing) = hear().map_err(|error| lack(error.to_string()))?;
     let mut command = Command::new("nc");
     command.args(["-N", "127.0.0.1", &port]);
+    // An nc that does not know -N says so and ends at once.
+    let at_its_end = move |event| {
+        if matches!(event, Event::Ended(status) if !status.success()) {
+            let _ = nothing.send(String::new());
+        }
+    };
     let mut program =
-        Program::start(command, |_| {}).map_err(|e| lack(not_started(&e)))?;
+        Program::start(command, at_its_end).map_err(|e| lack(not_started(&e)))?;
     let _ = program.type_text(b"hello");
     program.close_input();
     match heard.recv_timeout(PATIENCE) {
