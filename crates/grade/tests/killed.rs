@@ -6,17 +6,15 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use class::{Class, Grading, has_namespaces, program, verdicts};
+use class::{Class, has_namespaces, program, verdicts};
 use fastrand::Rng;
 use grade::results::{Results, Submission, Times};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-/// How often the grader is killed.
-const KILLS: usize = 50;
-
-/// Longer than this the kills do not go on, on a machine that is busy with other things.
-const AT_MOST: Duration = Duration::from_secs(100);
+/// So many classes are graded side by side, each by a grader that is killed so many times.
+const CLASSES: u64 = 5;
+const KILLS: usize = 10;
 
 /// The solution, and wrong programs that are found out quickly.
 const PROGRAMS: [(&str, &str); 5] = [
@@ -66,59 +64,67 @@ fn a_grader_that_is_killed_again_and_again_loses_nothing_and_counts_nothing_twic
     if !has_namespaces() {
         return;
     }
-    let class = small_class();
-    let started = Instant::now();
-    let undisturbed = class.grade("undisturbed", &SEED).results();
-    let all_of_it = started.elapsed();
     let seed = fastrand::u64(..);
     println!("the moments of the kills come from the seed {seed}");
-    let mut random = Rng::with_seed(seed);
+    thread::scope(|scope| {
+        for number in 0..CLASSES {
+            scope.spawn(move || kill_again_and_again(Rng::with_seed(seed + number)));
+        }
+    });
+}
+
+fn kill_again_and_again(mut random: Rng) {
+    let class = small_class();
+    let undisturbed = class.grade("undisturbed", &SEED).results();
     let (mut kills, mut gradings) = (0, 0);
-    let mut goes_on = true;
-    while goes_on {
+    while kills < KILLS {
         let out = format!("results-{gradings}");
-        let mut has_ended = false;
-        while goes_on && !has_ended {
-            let grading = class.start(&out, &SEED);
-            has_ended = !kill_after(grading, all_of_it.mul_f64(random.f64()) / 2);
-            kills += usize::from(!has_ended);
+        while kills < KILLS && kill_sometime(&class, &out, &mut random) {
+            kills += 1;
             class.await_no_process();
-            goes_on = kills < KILLS && started.elapsed() < AT_MOST;
         }
         let graded = class.grade(&out, &SEED);
         assert_eq!(graded.status, Some(0), "{}", graded.printed);
         assert_same(&graded.results(), &undisturbed);
-        let log = fs::read_to_string(graded.out.join(".grade/log.jsonl")).unwrap();
-        assert_eq!(log.lines().count(), PROGRAMS.len(), "{out}: a line for each");
+        assert_eq!(graded_in(&class, &out), PROGRAMS.len(), "{out}: a line for each");
         gradings += 1;
     }
     println!("{kills} kills in {gradings} gradings");
-    class.await_no_process();
     assert!(class.workshops().is_empty(), "{:?}", class.workshops());
 }
 
-/// Kills a grading at this moment from now on. Says whether it was still at work then.
-fn kill_after(mut grading: Grading, moment: Duration) -> bool {
-    let deadline = Instant::now() + moment;
-    while Instant::now() < deadline {
-        if grading.has_ended() {
-            break;
+/// Grades, and kills the grader at a moment by chance: soon after its start, or soon after one more
+/// result is there. Says whether it was still at work then.
+fn kill_sometime(class: &Class, out: &str, random: &mut Rng) -> bool {
+    const SOON: Duration = Duration::from_millis(400);
+    let before = graded_in(class, out);
+    let mut grading = class.start(out, &SEED);
+    if random.bool() {
+        while graded_in(class, out) == before && !grading.has_ended() {
+            thread::sleep(Duration::from_millis(1)); // why: a file that grows is no event for std
         }
+    }
+    let deadline = Instant::now() + SOON.mul_f64(random.f64());
+    while Instant::now() < deadline && !grading.has_ended() {
         thread::sleep(Duration::from_millis(1)); // why: the moment is what is tested
     }
-    let was_at_work = !grading.has_ended();
-    if was_at_work {
+    if !grading.has_ended() {
         kill(Pid::from_raw(grading.child.id().cast_signed()), Signal::SIGKILL).unwrap();
     }
-    assert_eq!(grading.end().status.is_none(), was_at_work);
-    was_at_work
+    // In the last moment the signal may come too late.
+    grading.end().status.is_none()
+}
+
+/// How many results are kept; a torn line is none.
+fn graded_in(class: &Class, out: &str) -> usize {
+    let log = class.path(out).join(".grade/log.jsonl");
+    fs::read_to_string(log).unwrap_or_default().matches('\n').count()
 }
 
 /// Waits until somebody is graded.
 fn await_first_result(class: &Class) {
-    let log = class.path("results/.grade/log.jsonl");
     let deadline = Instant::now() + Duration::from_secs(60);
-    while fs::read(&log).unwrap_or_default().is_empty() {
+    while graded_in(class, "results") == 0 {
         assert!(Instant::now() < deadline, "nobody is graded");
         thread::sleep(Duration::from_millis(1)); // why: a file that grows is no event for std
     }
