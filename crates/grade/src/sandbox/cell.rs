@@ -18,6 +18,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -202,7 +203,8 @@ fn watch(arguments: &[String]) -> ! {
     let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
     let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(1) };
     // Whoever looks after the memory is there before the program, which may leave no room for it.
-    let program = prepare(&cell)
+    let program = take_signals()
+        .and_then(|()| prepare(&cell))
         .and_then(|()| measure(&cell, report))
         .and_then(|()| start(&arguments[2..]));
     let end = match program {
@@ -238,6 +240,27 @@ fn measure(cell: &Cell, report: &File) -> Result<(), String> {
         }
     };
     thread::Builder::new().spawn(look).map(drop).map_err(tried)
+}
+
+/// Whoever started the grader may ignore signals, as Python does with SIGXFSZ, and a shell with SIGINT
+/// in the background; and what is ignored stays so in every program that is started. A signal with a
+/// handler does not: the program gets it as if nobody had touched it.
+fn take_signals() -> Result<(), String> {
+    for signal in [
+        Signal::SIGHUP,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGPIPE,
+        Signal::SIGTERM,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGXCPU,
+        Signal::SIGXFSZ,
+    ] {
+        signal_hook::flag::register(signal as i32, Arc::default())
+            .map_err(|error| format!("take {signal}: {error}"))?;
+    }
+    Ok(())
 }
 
 /// Opens the pipe with this number for ourselves, and closes the one that the program would inherit.
