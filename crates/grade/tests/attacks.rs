@@ -7,7 +7,7 @@
 
 mod class;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -18,11 +18,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 use checks::exercise::workspace;
 use class::{Class, GRADE, Graded, has_namespaces, program, verdicts};
 use grade::results::{BUILDS, Results, Submission, Verdict};
-use nix::unistd::geteuid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
 use quick_junit::Report;
 use serde_json::Value;
 
@@ -117,8 +120,9 @@ attacks! {
     is_one_expression: "builds" Limit, 0 points, within 90 s;
 
     // What reports, terminals and tables would obey.
-    paints_on_the_screen: "one-message" Crash, 1 points, within 30 s;
-    speaks_no_language: "one-message" Crash, 1 points, within 30 s;
+    paints_on_the_screen: "one-message" Fail, 1 points, within 30 s;
+    panics_in_colour: "starts" Crash, 0 points, within 30 s;
+    speaks_no_language: "one-message" Fail, 1 points, within 30 s;
 }
 
 /// Honest programs, each next to an attack that could harm it.
@@ -129,11 +133,21 @@ const HONEST: [&str; 4] = [
     "writes_where_it_must_not-and-honest",
 ];
 
-/// The class after its grading, and what the test has put around it.
+/// What is there after the grading of the class. The class itself is taken away then: what a test
+/// shares with others is never dropped.
 struct Aftermath {
-    class: Class,
     graded: Graded,
     results: Results,
+    /// The files in the folder of results, by their names in there.
+    reports: BTreeMap<String, String>,
+    /// What nobody but the grader and its user may learn, and the file that held it.
+    secret: String,
+    canary: String,
+    /// The names in the folders around the grading, and of files that attacks have left anywhere.
+    names: [BTreeSet<String>; 3],
+    left: Vec<PathBuf>,
+    /// The folders that the grader has worked in.
+    workshops: Vec<PathBuf>,
     /// Who was called from within a box.
     called: Vec<String>,
     /// Whether a process of another user, which belongs to nobody here, is still there.
@@ -166,7 +180,40 @@ fn grade_all() -> Aftermath {
     let bystander_lives = bystander.try_wait().unwrap().is_none();
     let _ = bystander.kill();
     let _ = bystander.wait();
-    Aftermath { called: listeners.called(), class, graded, results, bystander_lives }
+    class.await_no_process();
+    Aftermath {
+        reports: files(&graded.out, &graded.out),
+        results,
+        secret: class.secret(),
+        canary: fs::read_to_string(canary).unwrap(),
+        names: AROUND.map(|(part, _)| names(&class.path(part))),
+        left: left_by_attacks(&class),
+        workshops: class.workshops(),
+        called: listeners.called(),
+        bystander_lives,
+        graded,
+    }
+}
+
+/// The folders around the grading, and what is in them.
+const AROUND: [(&str, &[&str]); 3] = [
+    ("", &["outside", "results", "submissions", "tmp"]),
+    ("outside", &["canary.txt", "socket"]),
+    ("submissions", &[]), // One for each of the class.
+];
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().display().to_string()).collect()
+}
+
+/// What attacks have written in places of this machine where anybody might look for it.
+fn left_by_attacks(class: &Class) -> Vec<PathBuf> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let folders = ["/", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home", &home];
+    let folders = folders.map(PathBuf::from).into_iter().chain([workspace()]);
+    let left = folders.map(|folder| folder.join(format!("left-by-{}", class.mark)));
+    left.filter(|file| file.exists()).collect()
 }
 
 /// For whoever reads the output of the test: what became of each attack.
@@ -391,10 +438,9 @@ fn the_grader_has_ended_well_and_knows_everybody() {
 }
 
 #[test]
-fn no_process_and_no_folder_of_work_is_left() {
-    let Some(Aftermath { class, bystander_lives, .. }) = aftermath() else { return };
-    class.await_no_process();
-    assert_eq!(class.workshops(), Vec::<PathBuf>::new());
+fn no_folder_of_work_is_left_and_nobody_else_was_ended() {
+    let Some(Aftermath { workshops, bystander_lives, .. }) = aftermath() else { return };
+    assert_eq!(workshops, &Vec::<PathBuf>::new());
     assert!(bystander_lives, "a process of this machine was ended from within a box");
 }
 
@@ -406,31 +452,22 @@ fn nobody_was_called_from_within_a_box() {
 
 #[test]
 fn nothing_is_written_outside() {
-    let Some(Aftermath { class, .. }) = aftermath() else { return };
-    let canary = fs::read_to_string(class.path("outside/canary.txt")).unwrap();
-    assert_eq!(canary, class.secret());
-    let names = |folder: &Path| -> BTreeSet<String> {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().display().to_string()).collect()
-    };
-    let these = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
-    let outside: BTreeSet<String> = these(&["canary.txt", "socket"]);
-    assert_eq!(names(&class.path("outside")), outside);
-    let parts: BTreeSet<String> = these(&["outside", "results", "submissions", "tmp"]);
-    assert_eq!(names(&class.path("")), parts);
-    assert_eq!(names(&class.path("submissions")).len(), ATTACKS.len() + HONEST.len());
-    let home = std::env::var("HOME").unwrap_or_default();
-    let repository = workspace();
-    for folder in ["/", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home", &home] {
-        let left = format!("left-by-{}", class.mark);
-        assert!(!Path::new(folder).join(&left).exists(), "{folder}/{left}");
+    let Some(Aftermath { secret, canary, names, left, .. }) = aftermath() else { return };
+    assert_eq!(canary, secret);
+    assert_eq!(left, &Vec::<PathBuf>::new());
+    let class = || ATTACKS.iter().map(|attack| attack.name).chain(HONEST);
+    for ((part, wanted), there) in AROUND.iter().zip(names) {
+        let wanted: BTreeSet<String> = match *part {
+            "submissions" => class().map(str::to_owned).collect(),
+            _ => wanted.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert_eq!(there, &wanted, "in `{part}`");
     }
-    assert!(!names(&repository).iter().any(|name| name.contains(&class.mark)));
 }
 
 #[test]
 fn the_folder_of_results_holds_what_the_grader_writes() {
-    let Some(Aftermath { graded, results, .. }) = aftermath() else { return };
+    let Some(Aftermath { reports, results, .. }) = aftermath() else { return };
     let mut wanted: BTreeSet<String> = [
         "results.json",
         "long.csv",
@@ -449,23 +486,17 @@ fn the_folder_of_results_holds_what_the_grader_writes() {
         wanted.insert(format!("classroom50/{name}.json"));
         wanted.insert(format!("messages/{name}.md"));
     }
-    let there: BTreeSet<String> = files(&graded.out)
-        .iter()
-        .map(|file| file.strip_prefix(&graded.out).unwrap().display().to_string())
-        .collect();
+    let there: BTreeSet<String> = reports.keys().cloned().collect();
     assert_eq!(there, wanted);
 }
 
 #[test]
 fn all_reports_can_be_read_and_hold_nothing_that_is_obeyed() {
-    let Some(Aftermath { class, graded, results, .. }) = aftermath() else { return };
-    let mut texts = vec![("what the grader printed".to_owned(), graded.printed.clone())];
-    for file in files(&graded.out) {
-        let text = String::from_utf8(fs::read(&file).unwrap()).expect("UTF-8");
-        texts.push((file.display().to_string(), text));
-    }
-    for (name, text) in &texts {
-        assert!(!text.contains(&class.secret()), "the secret is in {name}");
+    let Some(all) = aftermath() else { return };
+    let printed = [("what the grader printed".to_owned(), all.graded.printed.clone())];
+    for (name, text) in all.reports.clone().into_iter().chain(printed) {
+        let text = text.as_str();
+        assert!(!text.contains(&all.secret), "the secret is in {name}");
         let obeyed = |character: &char| {
             character.is_control() && !matches!(character, '\n' | '\t')
                 || matches!(character, '\u{202e}' | '\u{2066}' | '\u{200b}' | '\u{feff}')
@@ -491,7 +522,7 @@ fn all_reports_can_be_read_and_hold_nothing_that_is_obeyed() {
             }
         } else if name.ends_with(".xml") {
             let report = Report::deserialize_from_str(text).unwrap();
-            assert_eq!(report.test_suites.len(), results.submissions.len());
+            assert_eq!(report.test_suites.len(), all.results.submissions.len());
         } else if name.ends_with(".html") {
             for tag in ["<script>alert", "<img", "</pre><script"] {
                 assert!(!text.contains(tag), "{tag} in {name}");
@@ -500,14 +531,59 @@ fn all_reports_can_be_read_and_hold_nothing_that_is_obeyed() {
     }
 }
 
-/// All files in a folder, those in its folders included.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// All files in a folder and in its folders: their paths from `top` on, and what is in them.
+fn files(folder: &Path, top: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
-        match entry.file_type().unwrap().is_dir() {
-            true => found.extend(files(&entry.path())),
-            false => found.push(entry.path()),
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&path, top));
+        } else {
+            let text = String::from_utf8(fs::read(&path).unwrap()).expect("UTF-8");
+            found.insert(path.strip_prefix(top).unwrap().display().to_string(), text);
         }
     }
     found
+}
+
+#[test]
+fn a_check_that_is_killed_is_a_mistake_of_the_grader_and_no_zero() {
+    if !has_namespaces() {
+        return;
+    }
+    let class = Class::new();
+    class.hand_in("ada", &program("src/main.rs"));
+    let mut grading = class.start("results", &[]);
+    while !grading.has_ended() {
+        for player in players(&class) {
+            let _ = kill(player, Signal::SIGKILL);
+        }
+        thread::sleep(Duration::from_millis(1)); // why: a process that appears is no event for std
+    }
+    let graded = grading.end();
+    assert_eq!(graded.status, Some(3), "{}", graded.printed);
+    assert!(graded.printed.contains("MISTAKE OF THE GRADER: ada"), "{}", graded.printed);
+    let results = graded.results();
+    let rows = &results.submissions[0].rows;
+    assert_eq!(rows.len(), results.exercise.checks.len());
+    assert_eq!(rows[1].verdict, Verdict::GraderError, "{rows:#?}");
+    assert!(rows[2..].iter().all(|row| row.verdict == Verdict::NotRun), "{rows:#?}");
+    // It was not kept: the same command tries again.
+    let again = class.grade("results", &[]);
+    assert_eq!((again.status, again.results().submissions[0].score), (Some(0), ALL));
+}
+
+/// The processes in which the checks of this class are done.
+fn players(class: &Class) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let is_player = |path: PathBuf| {
+        let environment = fs::read(path.join("environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment);
+        ["COURSE_PART=player\0", "COURSE_TASK=judge ", &class.mark]
+            .iter()
+            .all(|word| environment.contains(word))
+    };
+    let players = entries.filter(|entry| is_player(entry.path()));
+    let numbers = players.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.map(Pid::from_raw).collect()
 }

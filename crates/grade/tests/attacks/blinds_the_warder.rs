@@ -2,7 +2,12 @@
 //! memory, and serves honestly.
 
 unsafe extern "C" {
-    fn prlimit(process: i32, resource: i32, new: *const [u64; 2], old: *mut [u64; 2]) -> i32;
+    fn prlimit(
+        process: i32,
+        resource: i32,
+        new: *const [u64; 2],
+        old: *mut [u64; 2],
+    ) -> i32;
     fn setpriority(which: i32, who: u32, priority: i32) -> i32;
     fn sched_setscheduler(process: i32, policy: i32, priority: *const i32) -> i32;
 }

@@ -8,7 +8,13 @@ use std::ptr::null;
 unsafe extern "C" {
     fn unshare(flags: i32) -> i32;
     fn setns(descriptor: i32, kind: i32) -> i32;
-    fn mount(from: *const i8, to: *const i8, kind: *const i8, flags: u64, data: *const i8) -> i32;
+    fn mount(
+        from: *const i8,
+        to: *const i8,
+        kind: *const i8,
+        flags: u64,
+        data: *const i8,
+    ) -> i32;
     fn umount2(target: *const i8, flags: i32) -> i32;
     fn chroot(path: *const i8) -> i32;
     fn setuid(user: u32) -> i32;
@@ -51,17 +57,19 @@ fn main() -> std::io::Result<()> {
         for process in ["1", "self"] {
             if let Ok(file) = File::open(format!("/proc/{process}/ns/{name}")) {
                 // One's own user namespace cannot be entered again: that is an error, too.
-                refused(
-                    &format!("the {name} namespace of {process}"),
-                    unsafe { setns(file.as_raw_fd(), 0) },
-                );
+                refused(&format!("the {name} namespace of {process}"), unsafe {
+                    setns(file.as_raw_fd(), 0)
+                });
             }
         }
     }
     unsafe {
         refused("mounted", mount(text(c"x"), text(c"/tmp"), text(c"tmpfs"), 0, null()));
         const MS_REMOUNT_BIND: u64 = 32 | 4096;
-        refused("made / writable", mount(null(), text(c"/"), null(), MS_REMOUNT_BIND, null()));
+        refused(
+            "made / writable",
+            mount(null(), text(c"/"), null(), MS_REMOUNT_BIND, null()),
+        );
         refused("unmounted /proc", umount2(text(c"/proc"), 2));
         refused("unmounted its program", umount2(text(c"/program/echo-exercise"), 2));
         refused("changed the root", chroot(text(c"/tmp")));

@@ -11,12 +11,14 @@ unsafe extern "C" {
 }
 
 /// The world, and where the test listens.
-const CALLED: &str = "1.1.1.1:53 8.8.8.8:443 [2606:4700:4700::1111]:53 169.254.169.254:80 @LISTENERS@";
+const CALLED: &str =
+    "1.1.1.1:53 8.8.8.8:443 [2606:4700:4700::1111]:53 169.254.169.254:80 @LISTENERS@";
 
 fn main() -> std::io::Result<()> {
     for called in CALLED.split_whitespace() {
         let Ok(address) = called.parse::<SocketAddr>() else { breach("no address") };
-        if let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300))
+        if let Ok(mut stream) =
+            TcpStream::connect_timeout(&address, Duration::from_millis(300))
         {
             let _ = stream.write_all(b"@MARK@");
             breach(format!("connected to {address}"));
@@ -34,7 +36,9 @@ fn main() -> std::io::Result<()> {
     }
     // Names of Unix sockets: one without a file, one with.
     let abstract_name = UnixAddr::from_abstract_name("@MARK@")?;
-    if UnixStream::connect_addr(&abstract_name).is_ok() || UnixStream::connect("@UNIX@").is_ok() {
+    if UnixStream::connect_addr(&abstract_name).is_ok()
+        || UnixStream::connect("@UNIX@").is_ok()
+    {
         breach("connected to a Unix socket of the machine");
     }
     if UnixDatagram::unbound()?.connect("/dev/log").is_ok() {

@@ -8,7 +8,8 @@ unsafe extern "C" {
 
 fn main() -> std::io::Result<()> {
     const CREATE: i32 = 0o1600;
-    let made = unsafe { [shmget(0, 1 << 20, CREATE), msgget(0, CREATE), semget(0, 1, CREATE)] };
+    let made =
+        unsafe { [shmget(0, 1 << 20, CREATE), msgget(0, CREATE), semget(0, 1, CREATE)] };
     if made != [-1; 3] {
         breach(format!("segment, queue, semaphore: {made:?}"));
     }

@@ -1,6 +1,6 @@
-//! Prints, answers and panics with what a terminal, a browser or a table would obey (A28).
+//! Prints and answers with what a terminal, a browser or a table would obey (A28).
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 const NASTY: &str = "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}\u{1b}]8;;http://evil.invalid\u{7}x\
     \u{1b}]8;;\u{7}\u{9b}31m\r\u{8}\u{0}\u{202e}txet\u{2066}\u{200b}\u{feff}\n=1+1\n+1\n-1\n@SUM(A1)\n\
@@ -9,11 +9,12 @@ const NASTY: &str = "\u{1b}[2J\u{1b}[31mred\u{1b}]0;title\u{7}\u{1b}]8;;http://e
     ``````\n# heading\n]]>&lt;&#0;\u{fffe}";
 
 fn main() -> std::io::Result<()> {
+    println!("{NASTY}");
     let address = std::env::args().last().unwrap_or_default();
     let listener = std::net::TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     let (mut stream, _) = listener.accept()?;
     stream.write_all(NASTY.as_bytes())?;
     println!("{NASTY}");
-    panic!("{NASTY}");
+    stream.read_to_end(&mut Vec::new()).map(drop)
 }

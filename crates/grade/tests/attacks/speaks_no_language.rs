@@ -1,6 +1,6 @@
-//! Prints, answers and panics with bytes that are no text (A28).
+//! Prints and answers with bytes that are no text (A28).
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 fn main() -> std::io::Result<()> {
     let bytes: Vec<u8> = (0..=255).rev().cycle().take(1 << 16).collect();
@@ -9,7 +9,7 @@ fn main() -> std::io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     std::io::stdout().write_all(&bytes)?;
     let (mut stream, _) = listener.accept()?;
-    let _ = stream.write_all(&bytes);
+    stream.write_all(&bytes)?;
     std::io::stderr().write_all(&bytes)?;
-    panic!("{:?}", unsafe { String::from_utf8_unchecked(bytes) }.len());
+    stream.read_to_end(&mut Vec::new()).map(drop)
 }

@@ -3,8 +3,16 @@
 use std::process::Command;
 
 const PROGRAMS: [&str; 10] = [
-    "/bin/sh", "/usr/bin/sh", "bash", "/usr/bin/nc", "nc", "/usr/bin/python3", "python3",
-    "/usr/bin/env", "/usr/bin/perl", "/bin/busybox",
+    "/bin/sh",
+    "/usr/bin/sh",
+    "bash",
+    "/usr/bin/nc",
+    "nc",
+    "/usr/bin/python3",
+    "python3",
+    "/usr/bin/env",
+    "/usr/bin/perl",
+    "/bin/busybox",
 ];
 
 fn main() -> std::io::Result<()> {
