@@ -190,9 +190,9 @@ fn die_of(signal: Signal) -> ! {
     let mut only = SigSet::empty();
     only.add(signal);
     let _ = only.thread_unblock();
-    // Twice: for some signals Rust has a handler, which takes itself away the first time.
-    let _ = raise(signal);
-    let _ = raise(signal);
+    // Whether it is ignored here, or has a handler of Rust's: now it does what it usually does.
+    let _ = signal_hook::low_level::emulate_default_handler(signal as i32);
+    let _ = raise(signal); // For SIGKILL, which cannot be touched.
     process::exit(128 + signal as i32)
 }
 
