@@ -15,7 +15,7 @@ fn main() {
         std::process::exit(0);
     }
     // By now the first process has ended: if it could, this one would listen from now on.
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(std::time::Duration::from_millis(50)); // why: its parent has to be gone
     let _ = serve();
     loop {
         std::thread::park();

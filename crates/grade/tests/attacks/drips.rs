@@ -11,7 +11,7 @@ fn main() -> std::io::Result<()> {
     let mut buffer = [0; 1024];
     let n = stream.read(&mut buffer)?;
     for byte in buffer[..n].iter().cycle() {
-        std::thread::sleep(Duration::from_millis(1700));
+        std::thread::sleep(Duration::from_millis(1700)); // why: to be slow is the attack
         stream.write_all(&[byte.to_ascii_uppercase()])?;
     }
     Ok(())
