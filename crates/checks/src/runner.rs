@@ -1,10 +1,10 @@
-//! Runs the checks of an exercise on a program: each on a bench of its own, in a room of its own.
+//! Runs the checks of an exercise on a program: in one room, each on a bench in a corner of its own.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use transcript::room::{Outcome, Room, TIME_IS_OVER};
+use transcript::room::{self, Outcome, Room, TIME_IS_OVER};
 
 use crate::bench::Bench;
 use crate::exercise::{Check, Exercise};
@@ -51,21 +51,22 @@ impl Checked {
     }
 }
 
-/// What comes out of the room of a check.
-#[derive(Serialize, Deserialize)]
-struct Answer {
-    verdict: Verdict,
-    judging_ms: u64,
-}
-
-/// What goes into the room of a check.
+/// What goes into the room.
 #[derive(Serialize, Deserialize)]
 struct Order {
     exercise: String,
-    check: String,
+    checks: Vec<String>,
     command: Vec<String>,
     seed: u64,
     patience_ms: u64,
+}
+
+/// What comes out of the room for each check, as soon as it is done.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    check: String,
+    verdict: Verdict,
+    judging_ms: u64,
 }
 
 /// Runs the checks one after another. `report` is called with each as soon as it is done.
@@ -75,21 +76,15 @@ pub fn run(
     options: &Options,
     mut report: impl FnMut(&Checked),
 ) -> Vec<Checked> {
-    let mut done: Vec<Checked> = Vec::new();
     let room = Room { privileged: exercise.texts.privileged, ..Room::default() };
     let wanted = wanted(&exercise.checks, options.only.as_deref());
-    for check in exercise.checks.iter().filter(|check| wanted.contains(check.id)) {
-        let passed = |id: &&str| {
-            done.iter().any(|d| d.id == *id && matches!(d.verdict, Verdict::Pass))
-        };
-        let checked = match check.needs.iter().find(|id| !passed(id)) {
-            Some(needed) => Checked::not_run(check.id, format!("it needs `{needed}`")),
-            None => run_check(&exercise.name, check, command, options, room),
-        };
-        report(&checked);
-        done.push(checked);
-    }
-    done
+    let ids: Vec<&'static str> = exercise
+        .checks
+        .iter()
+        .map(|check| check.id)
+        .filter(|id| wanted.contains(id))
+        .collect();
+    send_into(room, &exercise.name, &ids, command, options, &mut report)
 }
 
 /// The checks to run: all, or one and what it needs.
@@ -105,80 +100,144 @@ pub fn wanted(checks: &[Check], only: Option<&str>) -> BTreeSet<&'static str> {
     wanted
 }
 
-/// Runs one check, on a bench in this room. `exercise` is the name of its exercise.
+/// Runs one check, on a bench in this room, whatever it needs. `exercise` is the name of its exercise.
 pub fn run_check(
     exercise: &str,
-    check: &Check,
+    check: &'static str,
     command: &[String],
     options: &Options,
     room: Room,
 ) -> Checked {
-    let started = Instant::now();
-    let answer = send_into(room, exercise, check, command, options);
-    let Answer { verdict, judging_ms } =
-        answer.unwrap_or_else(|verdict| Answer { verdict, judging_ms: 0 });
-    let judging = Duration::from_millis(judging_ms);
-    Checked { id: check.id, verdict, took: started.elapsed(), judging }
-}
-
-/// Has the check done in the room. The error is the verdict if no answer comes out.
-fn send_into(
-    room: Room,
-    exercise: &str,
-    check: &Check,
-    command: &[String],
-    options: &Options,
-) -> Result<Answer, Verdict> {
-    let order = Order {
-        exercise: exercise.to_owned(),
-        check: check.id.to_owned(),
-        command: command.to_vec(),
-        seed: options.seed,
-        patience_ms: options.patience.as_millis().try_into().unwrap_or(u64::MAX),
-    };
-    let order = serde_json::to_string(&order)
-        .map_err(|error| Verdict::Error(format!("write the order: {error}")))?;
-    match room.run(&format!("{TASK}{order}")) {
-        // A verdict counts only if the check has written it itself.
-        Outcome::Passed(answer) => serde_json::from_str(&answer)
-            .map_err(|_| Verdict::Error(format!("no verdict came, but: {answer}"))),
-        Outcome::Failed(message) if message == TIME_IS_OVER => {
-            let limit = room.deadline.unwrap_or_default();
-            let finding = Finding::new("the whole check took too long, and was stopped");
-            Err(Verdict::Fail(finding.waited(limit, " for its end")))
-        }
-        Outcome::Failed(message) => Err(Verdict::Error(message)),
-        Outcome::Skipped(reason) => Err(Verdict::NotRun(reason)),
-    }
-}
-
-/// What the task of a check begins with.
-const TASK: &str = "judge ";
-
-/// Runs a check that [`run`] has sent into a room. Everything else is somebody else's task: none.
-pub fn perform(task: &str) -> Option<Outcome> {
-    let order = task.strip_prefix(TASK)?;
-    let started = Instant::now();
-    let verdict = match serde_json::from_str::<Order>(order) {
-        Ok(order) => judge(order),
-        Err(error) => Verdict::Error(format!("the order is not understood: {error}")),
-    };
-    let judging_ms = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-    Some(match serde_json::to_string(&Answer { verdict, judging_ms }) {
-        Ok(answer) => Outcome::Passed(answer),
-        Err(error) => Outcome::Failed(format!("write the verdict: {error}")),
+    let done = send_into(room, exercise, &[check], command, options, &mut |_| {});
+    done.into_iter().next().unwrap_or_else(|| Checked {
+        verdict: Verdict::Error("it was not run".to_owned()),
+        ..Checked::not_run(check, String::new())
     })
 }
 
-fn judge(order: Order) -> Verdict {
-    let Some(check) = crate::exercises::check(&order.exercise, &order.check) else {
-        return Verdict::Error(format!("there is no check `{}`", order.check));
+/// Has the checks done in the room, and returns what came of each.
+fn send_into(
+    room: Room,
+    exercise: &str,
+    checks: &[&'static str],
+    command: &[String],
+    options: &Options,
+    report: &mut dyn FnMut(&Checked),
+) -> Vec<Checked> {
+    let order = Order {
+        exercise: exercise.to_owned(),
+        checks: checks.iter().map(|&check| check.to_owned()).collect(),
+        command: command.to_vec(),
+        seed: options.seed,
+        patience_ms: milliseconds(options.patience),
     };
+    let mut done: Vec<Checked> = Vec::new();
+    let mut since = Instant::now();
+    let mut hear = |line: &str| {
+        // A verdict counts only if the check whose turn it is has written it itself.
+        let answer = serde_json::from_str::<Answer>(line).ok();
+        let next = checks.get(done.len()).copied();
+        let Some((answer, id)) =
+            answer.zip(next).filter(|(answer, id)| answer.check == *id)
+        else {
+            return false;
+        };
+        let judging = Duration::from_millis(answer.judging_ms);
+        let took = since.elapsed();
+        since = Instant::now();
+        let checked = Checked { id, verdict: answer.verdict, took, judging };
+        report(&checked);
+        done.push(checked);
+        true
+    };
+    let outcome = match serde_json::to_string(&order) {
+        Ok(order) => room.run_and_hear(&format!("{TASK}{order}"), &mut hear),
+        Err(error) => Outcome::Failed(format!("write the order: {error}")),
+    };
+    for &id in &checks[done.len()..] {
+        let verdict = without_answer(&outcome, room.deadline);
+        let took = since.elapsed();
+        since = Instant::now();
+        let checked = Checked { id, verdict, took, judging: Duration::ZERO };
+        report(&checked);
+        done.push(checked);
+    }
+    // After the last one the room had to be cleared.
+    if let Some(last) = done.last_mut() {
+        last.took += since.elapsed();
+    }
+    done
+}
+
+/// The verdict if none came out of the room.
+fn without_answer(outcome: &Outcome, deadline: Option<Duration>) -> Verdict {
+    match outcome {
+        Outcome::Passed(said) => {
+            Verdict::Error(format!("no verdict came, but: {}", said.trim_end()))
+        }
+        Outcome::Failed(message) if message == TIME_IS_OVER => {
+            let finding = Finding::new("the whole check took too long, and was stopped");
+            Verdict::Fail(finding.waited(deadline.unwrap_or_default(), " for its end"))
+        }
+        Outcome::Failed(message) => Verdict::Error(message.clone()),
+        Outcome::Skipped(reason) => Verdict::NotRun(reason.clone()),
+    }
+}
+
+/// What the task of checks begins with.
+const TASK: &str = "judge ";
+
+/// Runs checks that [`run`] has sent into a room. Everything else is somebody else's task: none.
+pub fn perform(task: &str) -> Option<Outcome> {
+    let order: Order = match serde_json::from_str(task.strip_prefix(TASK)?) {
+        Ok(order) => order,
+        Err(error) => {
+            return Some(Outcome::Failed(format!(
+                "the order is not understood: {error}"
+            )));
+        }
+    };
+    let mut passed = BTreeSet::new();
+    for id in &order.checks {
+        let started = Instant::now();
+        let verdict = match crate::exercises::check(&order.exercise, id) {
+            Some(check) => judge_in_turn(&check, &order, &passed),
+            None => Verdict::Error(format!("there is no check `{id}`")),
+        };
+        if matches!(verdict, Verdict::Pass) {
+            passed.insert(id.as_str());
+        }
+        let judging_ms = milliseconds(started.elapsed());
+        let answer = Answer { check: id.clone(), verdict, judging_ms };
+        match serde_json::to_string(&answer) {
+            Ok(answer) => room::tell(&answer),
+            Err(error) => {
+                return Some(Outcome::Failed(format!("write the verdict: {error}")));
+            }
+        }
+    }
+    Some(Outcome::Passed(String::new()))
+}
+
+/// Judges if all that the check needs has passed, as far as it was to be run.
+fn judge_in_turn(check: &Check, order: &Order, passed: &BTreeSet<&str>) -> Verdict {
+    let failed =
+        |id: &&&str| order.checks.iter().any(|o| o == *id) && !passed.contains(**id);
+    if let Some(needed) = check.needs.iter().find(failed) {
+        return Verdict::NotRun(format!("it needs `{needed}`"));
+    }
+    if order.checks.len() == 1 {
+        return judge(check, order); // The room is still as new.
+    }
+    room::afresh(|| judge(check, order)).unwrap_or_else(Verdict::Error)
+}
+
+fn judge(check: &Check, order: &Order) -> Verdict {
     // The order of the checks must not change what one of them sends.
     let mix = |sum: u64, byte: u8| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
-    let seed = order.check.bytes().fold(order.seed, mix);
+    let seed = check.id.bytes().fold(order.seed, mix);
     let patience = Duration::from_millis(order.patience_ms);
-    let mut bench = Bench::new(order.command, seed, patience);
+    let mut bench = Bench::new(order.command.clone(), seed, patience);
     match (check.run)(&mut bench) {
         Ok(()) => Verdict::Pass,
         Err(Finding { unjudged: Some(reason), .. }) => Verdict::NotRun(reason),
@@ -191,4 +250,8 @@ fn judge(order: Order) -> Verdict {
             }
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
 }

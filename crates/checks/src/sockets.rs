@@ -44,8 +44,9 @@ const STATES: [&str; 13] = [
 
 /// All TCP sockets of this network namespace. Where the table cannot be read, none.
 pub fn tcp() -> Vec<TcpSocket> {
-    let table =
-        |name| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+    let table = |name| {
+        fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default()
+    };
     let lines = format!("{}{}", table("tcp"), table("tcp6"));
     lines.lines().filter_map(parse).collect()
 }
@@ -212,8 +213,9 @@ pub fn in_words(wanted: SocketAddr) -> Vec<String> {
 
 /// What the datagram sockets of the program say, in sentences; `ours` are those of its peers.
 pub fn udp_in_words(ours: &[SocketAddr]) -> Vec<String> {
-    let table =
-        |name| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+    let table = |name| {
+        fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default()
+    };
     let lines = format!("{}{}", table("udp"), table("udp6"));
     let all = lines.lines().filter_map(parse);
     let yours = all.filter(|socket| !ours.contains(&socket.local)).take(8);

@@ -193,7 +193,7 @@ fn kind_in_words(kind: fs::FileType) -> &'static str {
 
 /// How many sockets that wait for clients were bound to this path (proc(5), /proc/net/unix).
 fn servers(path: &Path) -> usize {
-    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let table = fs::read_to_string("/proc/thread-self/net/unix").unwrap_or_default();
     table
         .lines()
         .filter(|line| server_path(line).is_some_and(|other| Path::new(other) == path))

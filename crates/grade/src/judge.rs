@@ -111,7 +111,7 @@ impl Judge<'_> {
         let mut first: Option<Checked> = None;
         for attempt in 1..=ATTEMPTS {
             let name = &self.exercise.name;
-            let checked = runner::run_check(name, check, command, &options, room);
+            let checked = runner::run_check(name, check.id, command, &options, room);
             self.walls.sweep();
             times.checks_ms += milliseconds(checked.judging);
             times.box_ms += milliseconds(checked.took.saturating_sub(checked.judging));

@@ -16,23 +16,26 @@
 //!
 //! Where namespaces are forbidden (in many containers), plays take turns under a lock, in the
 //! network that there is.
+//!
+//! Of a room that does several tasks one after another, each can have a corner of its own
+//! ([`afresh`]): that takes a thread, where a room takes two programs.
 
 use std::env;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{self, Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{
-    Gid, Uid, getegid, geteuid, getppid, setgid, setgroups, setsid, setuid,
+    Gid, Pid, Uid, getegid, geteuid, getppid, setgid, setgroups, setsid, setuid,
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -91,7 +94,13 @@ impl Room {
     /// Has a task done inside: it is handed to the function that this program gives to
     /// [`play_part_if_asked`].
     pub fn run(self, task: &str) -> Outcome {
-        let outcome = self.run_as(DOORKEEPER, task);
+        self.run_and_hear(task, &mut |_| false)
+    }
+
+    /// Has a task done inside. `hear` gets every line that [`tell`] sends out meanwhile, and says
+    /// whether it is for it; what is not is part of the message at the end.
+    pub fn run_and_hear(self, task: &str, hear: &mut dyn FnMut(&str) -> bool) -> Outcome {
+        let outcome = self.run_as(DOORKEEPER, task, hear);
         match outcome {
             Ok(Ended { status: Some(NO_NAMESPACES), .. }) if !self.strict => {}
             _ => return judge(outcome),
@@ -102,10 +111,16 @@ impl Room {
                 return Outcome::Failed(format!("wait for other plays: {error}"));
             }
         };
-        judge(self.run_as(PLAYER_IN_TURN, task))
+        judge(self.run_as(PLAYER_IN_TURN, task, hear))
     }
 
-    fn run_as(self, part: &str, task: &str) -> io::Result<Ended> {
+    fn run_as(
+        self,
+        part: &str,
+        task: &str,
+        hear: &mut dyn FnMut(&str) -> bool,
+    ) -> io::Result<Ended> {
+        let ends_at = self.deadline.map(|deadline| Instant::now() + deadline);
         let mut child = Command::new(env::current_exe()?)
             .env(PART, part)
             .env(TASK, task)
@@ -116,32 +131,44 @@ impl Room {
             .stdout(if self.watched { Stdio::inherit() } else { Stdio::null() })
             .stderr(Stdio::piped())
             .spawn()?;
-        let Some(mut stderr) = child.stderr.take() else {
-            return end_of(child, Vec::new());
+        let Some(stderr) = child.stderr.take() else {
+            return end_of(child, String::new());
         };
-        let (sender, message) = mpsc::channel();
-        let reader = thread::spawn(move || {
-            let mut message = Vec::new();
-            let read = stderr.read_to_end(&mut message).map(|_| message);
-            let _ = sender.send(read);
-        });
-        let message = match self.deadline {
-            Some(deadline) => message.recv_timeout(deadline).ok(),
-            None => message.recv().ok(),
-        };
-        let Some(message) = message else {
-            // With the doorkeeper the kernel ends the player, and with it all that is inside.
-            child.kill()?;
-            let _ = reader.join();
-            child.wait()?;
-            return Ok(Ended { status: Some(FAILED), message: TIME_IS_OVER.to_owned() });
-        };
-        end_of(child, message?)
+        let (sender, lines) = mpsc::channel();
+        let reader = thread::spawn(move || read_lines(stderr, &sender));
+        let mut message = String::new();
+        loop {
+            let line = match ends_at {
+                None => lines.recv().map_err(RecvTimeoutError::from),
+                Some(end) => {
+                    lines.recv_timeout(end.saturating_duration_since(Instant::now()))
+                }
+            };
+            match line {
+                Ok(line) if hear(line.trim_end()) => {}
+                Ok(line) => message.push_str(&line),
+                Err(RecvTimeoutError::Disconnected) => return end_of(child, message),
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        // With the doorkeeper the kernel ends the player, and with it all that is inside.
+        child.kill()?;
+        let _ = reader.join();
+        child.wait()?;
+        Ok(Ended { status: Some(FAILED), message: TIME_IS_OVER.to_owned() })
     }
 }
 
-fn end_of(mut child: Child, message: Vec<u8>) -> io::Result<Ended> {
-    let message = String::from_utf8_lossy(&message).into_owned();
+fn read_lines(stderr: ChildStderr, sender: &mpsc::Sender<String>) {
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(1..) = stderr.read_until(b'\n', &mut line) {
+        let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+        line.clear();
+    }
+}
+
+fn end_of(mut child: Child, message: String) -> io::Result<Ended> {
     Ok(Ended { status: child.wait()?.code(), message })
 }
 
@@ -194,6 +221,44 @@ pub fn is_private() -> bool {
     env::var(PART).is_ok_and(|part| part == PLAYER)
 }
 
+/// Sends a line out of the room, while its task goes on.
+pub fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Does a piece of work in a corner of this room: in a new network and an empty folder. All programs
+/// that it leaves behind are ended. Where plays take turns there are no corners.
+///
+/// A namespace belongs to a thread, not to a process (unshare(2)): so the work gets a thread of its
+/// own, and what it starts inherits from that. Only users and process numbers stay those of the room.
+///
+/// # Errors
+/// The corner cannot be made, or the work panicked, with its last words.
+pub fn afresh<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    let in_a_corner = || match is_private().then(make_corner) {
+        Some(Err(error)) => Err(format!("a network and a folder of its own: {error}")),
+        Some(Ok(())) | None => Ok(work()),
+    };
+    let done = thread::scope(|scope| scope.spawn(in_a_corner).join());
+    if is_private() && process::id() == 1 {
+        // The first process of a room reaches just those in it, and not itself; kill(2).
+        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    }
+    done.unwrap_or_else(|panic| {
+        let words = panic.downcast::<String>().map(|words| *words);
+        let words = words.or_else(|panic| panic.downcast::<&str>().map(|w| (*w).into()));
+        Err(words.unwrap_or_default())
+    })
+}
+
+fn make_corner() -> io::Result<()> {
+    unshare(
+        CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC,
+    )?;
+    bring_loopback_up()?;
+    set_stage()
+}
+
 fn report(outcome: Outcome) -> i32 {
     let (status, message) = match outcome {
         Outcome::Passed(message) => (0, message),
@@ -220,10 +285,7 @@ fn keep_door(strict: bool) -> i32 {
         return FAILED; // The parent was gone before that: nobody waits for this room.
     }
     let Ok(program) = env::current_exe() else { return NO_NAMESPACES };
-    let player = Command::new(program)
-        .env(PART, PLAYER)
-        .current_dir(stage_folder().unwrap_or_default())
-        .status();
+    let player = Command::new(program).env(PART, PLAYER).status();
     player.ok().and_then(|status| status.code()).unwrap_or(NO_NAMESPACES)
 }
 
@@ -269,12 +331,17 @@ fn make_namespaces() -> io::Result<()> {
     let nothing = None::<&str>;
     // What is mounted from here on stays in here.
     mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
-    let limits = Some("size=256m,nr_inodes=16k,mode=0755");
+    fs::create_dir_all(stage_folder()?)?;
+    set_stage()
+}
+
+/// Makes an empty folder in memory the working directory.
+fn set_stage() -> io::Result<()> {
     let stage = stage_folder()?;
-    fs::create_dir_all(&stage)?;
+    let limits = Some("size=256m,nr_inodes=16k,mode=0755");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("tmpfs"), &stage, Some("tmpfs"), flags, limits)?;
-    Ok(())
+    env::set_current_dir(stage)
 }
 
 /// Says which user we are in the new user namespace (user_namespaces(7)).

@@ -1,4 +1,4 @@
-//! All wrong programs in one; the variable WRONG names the one to run.
+//! All wrong programs in one: the name by which it is called says which one to be.
 
 use std::env;
 use std::process::{ExitCode, Termination};
@@ -8,8 +8,9 @@ macro_rules! programs {
         $(mod $name;)*
 
         fn main() -> ExitCode {
-            match env::var("WRONG").as_deref() {
-                $(Ok(stringify!($name)) => $name::main().report(),)*
+            let called = env::args().next().unwrap_or_default();
+            match called.rsplit('/').next() {
+                $(Some(stringify!($name)) => $name::main().report(),)*
                 _ => ExitCode::from(2),
             }
         }
