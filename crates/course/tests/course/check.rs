@@ -1,18 +1,17 @@
 //! `course check`: a student's program is compiled and judged.
 
-#[allow(dead_code)]
-mod student;
-
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
 
+use crate::student::{
+    NO_RUST, PATIENCE, Student, await_that, is_running, solution, split, workspace,
+};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use predicates::prelude::*;
-use student::{NO_RUST, PATIENCE, Student, await_that, is_running, solution, workspace};
 use transcript::command;
 
 /// A program that keeps the contract: the solution.
@@ -144,7 +143,7 @@ fn a_failure_is_repeated_by_the_line_that_it_shows() {
     let text = student.prints(&["check", "echo", "--program", "sh -c 'exit 3'"]);
     let again = text.lines().find_map(|line| line.strip_prefix("  again   ")).unwrap();
     let arguments = again.strip_prefix("cargo run -p course -- ").unwrap();
-    let words: Vec<String> = student::split(arguments);
+    let words: Vec<String> = split(arguments);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let seed = words.last().unwrap();
     student.course(&words).code(1).stdout(

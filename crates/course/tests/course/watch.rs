@@ -1,8 +1,5 @@
 //! `course watch`: a check for each save.
 
-#[allow(dead_code)]
-mod student;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -12,11 +9,13 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::student::{
+    NO_RUST, PATIENCE, Student, await_that, is_running, keys, solution,
+};
 use nix::pty::openpty;
 use nix::sys::signal::{self, Signal};
 use nix::sys::termios::tcgetattr;
 use nix::unistd::Pid;
-use student::{NO_RUST, PATIENCE, Student, await_that, is_running, keys, solution};
 
 /// A running `watch`.
 struct Watch {

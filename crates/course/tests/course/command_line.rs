@@ -1,12 +1,9 @@
 //! What `course` says to its user.
 
-#[allow(dead_code)]
-mod student;
-
+use crate::student::Student;
 use assert_cmd::assert::Assert;
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
-use student::Student;
 use transcript::program::{Session, Signal};
 
 fn course(arguments: &[&str]) -> Assert {

@@ -1,13 +1,10 @@
 //! Where am I, what is next, hints, solutions, and the way back to the starter.
 
-#[allow(dead_code)]
-mod student;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::student::{PATIENCE, Student, keys, solution, starter};
 use predicates::prelude::*;
-use student::{Student, keys, solution, starter};
 
 #[test]
 fn it_says_where_i_am_and_what_is_next() {
@@ -182,15 +179,11 @@ fn the_doctor_finds_out_by_trying() {
     let fake = empty.path().join("nc");
     fs::write(&fake, "#!/bin/sh\nexit 1\n").unwrap();
     fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
-    assert_cmd::Command::from_std(command)
-        .timeout(student::PATIENCE)
-        .assert()
-        .code(1)
-        .stdout(
-            predicate::str::contains("no  Rust         is not installed")
-                .and(predicate::str::contains("no  strace       is not installed"))
-                .and(predicate::str::contains("sudo apt install netcat-openbsd")),
-        );
+    assert_cmd::Command::from_std(command).timeout(PATIENCE).assert().code(1).stdout(
+        predicate::str::contains("no  Rust         is not installed")
+            .and(predicate::str::contains("no  strace       is not installed"))
+            .and(predicate::str::contains("sudo apt install netcat-openbsd")),
+    );
 }
 
 #[test]
