@@ -38,6 +38,7 @@ use nix::unistd::{
     Gid, Pid, Uid, getegid, geteuid, getppid, setgid, setgroups, setsid, setuid,
 };
 use socket2::{Domain, Protocol, Socket, Type};
+use tempfile::TempDir;
 
 use crate::program;
 
@@ -227,7 +228,7 @@ pub fn tell(line: &str) {
 }
 
 /// Does a piece of work in a corner of this room: in a new network and an empty folder. All programs
-/// that it leaves behind are ended. Where plays take turns there are no corners.
+/// that it leaves behind are ended. Where plays take turns, only the folder is new.
 ///
 /// A namespace belongs to a thread, not to a process (unshare(2)): so the work gets a thread of its
 /// own, and what it starts inherits from that. Only users and process numbers stay those of the room.
@@ -235,11 +236,17 @@ pub fn tell(line: &str) {
 /// # Errors
 /// The corner cannot be made, or the work panicked, with its last words.
 pub fn afresh<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    let in_a_corner = || match is_private().then(make_corner) {
-        Some(Err(error)) => Err(format!("a network and a folder of its own: {error}")),
-        Some(Ok(())) | None => Ok(work()),
+    let here = env::current_dir().unwrap_or_default();
+    let in_a_corner = || {
+        let corner = match is_private() {
+            true => make_corner().map(|()| None),
+            false => make_folder(&here).map(Some),
+        };
+        let _folder = corner.map_err(|error| format!("prepare the work: {error}"))?;
+        Ok(work())
     };
     let done = thread::scope(|scope| scope.spawn(in_a_corner).join());
+    let _ = env::set_current_dir(here);
     if is_private() && process::id() == 1 {
         // The first process of a room reaches just those in it, and not itself; kill(2).
         let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
@@ -257,6 +264,13 @@ fn make_corner() -> io::Result<()> {
     )?;
     bring_loopback_up()?;
     set_stage()
+}
+
+/// An empty folder in that of the room, as the working directory.
+fn make_folder(room: &Path) -> io::Result<TempDir> {
+    let folder = tempfile::tempdir_in(room)?;
+    env::set_current_dir(folder.path())?;
+    Ok(folder)
 }
 
 fn report(outcome: Outcome) -> i32 {
