@@ -17,7 +17,7 @@ use crate::fill;
 use crate::reports;
 use crate::results::Results;
 use crate::run::{self, Again, Graded, Request};
-use crate::sandbox::tier::{self, Tier};
+use crate::sandbox::tier::{self, Missing, Tier};
 use crate::single;
 use crate::store::{self, Settings};
 use crate::submissions::{self, Discovered, Roster};
@@ -147,10 +147,12 @@ struct Common {
     /// The column to fill
     #[arg(long, value_name = "NAME", requires = "fill")]
     column: Option<String>,
-    /// `auto`: as strong as this machine allows; `off`: do not keep programs apart
-    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = ["auto", "off"])]
+    /// `auto`: as strong as this machine allows, for strangers; `landlock`: only fence files, TCP and
+    /// signals off; `off`: do not keep programs apart
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    #[arg(value_parser = ["auto", "landlock", "off"])]
     sandbox: String,
-    /// With --sandbox=off: you know these programs, and let them do what they want on this machine
+    /// With --sandbox=landlock or off: you know these programs, and let them run as yourself
     #[arg(long)]
     i_trust_these_programs: bool,
 }
@@ -337,13 +339,14 @@ fn request(
     const JOBS_FOR_EACH_PROCESSOR: usize = 4; // Checks mostly wait.
     let tier = tier(common, workshop)?;
     let privileged = exercises::by_key(&settings.exercise)?.texts.privileged;
-    if privileged && tier == Tier::Users {
+    if privileged && matches!(tier, Tier::Users | Tier::Landlock) {
         return Err(Problem(
             REFUSED,
             format!(
-                "{} needs raw sockets, and those a network of its own; nothing was run. What \
-                 this machine lacks: grade doctor",
-                settings.exercise
+                "{} needs raw sockets, and those a network of its own, which the sandbox `{}` \
+                 has not; nothing was run. What this machine lacks: grade doctor",
+                settings.exercise,
+                tier.name()
             ),
         ));
     }
@@ -352,7 +355,7 @@ fn request(
             common.jobs.unwrap_or(run::cores() * JOBS_FOR_EACH_PROCESSOR).max(1)
         }
         // They share a network, and files: one after the other.
-        Tier::Users | Tier::Off => 1,
+        Tier::Users | Tier::Landlock | Tier::Off => 1,
     };
     Ok(Request {
         settings,
@@ -365,10 +368,28 @@ fn request(
     })
 }
 
-/// The strongest box that this machine has. Strangers' programs are not run without one.
+/// The strongest box that this machine has, or the weak one that was asked for. Strangers' programs
+/// are not run in a weak one.
 fn tier(common: &Common, workshop: &Workshop) -> Result<Tier, Problem> {
     match (common.sandbox.as_str(), common.i_trust_these_programs) {
         ("off", true) => return Ok(Tier::Off),
+        ("landlock", true) => {
+            return match tier::try_out(Tier::Landlock, &workshop.place()) {
+                Ok(()) => Ok(Tier::Landlock),
+                Err(Missing { reason, .. }) => {
+                    Err(Problem(REFUSED, format!("{reason}; nothing was run")))
+                }
+            };
+        }
+        ("landlock", false) => {
+            return Err(Problem(
+                USAGE,
+                "--sandbox=landlock lets every submission run as yourself, and keeps it from \
+                 your files, but not from your network; if you know them all, add \
+                 --i-trust-these-programs"
+                    .to_owned(),
+            ));
+        }
         ("off", false) => {
             return Err(Problem(
                 USAGE,
@@ -404,7 +425,8 @@ fn tier(common: &Common, workshop: &Workshop) -> Result<Tier, Problem> {
         message.push_str(advice);
     }
     message.push_str(
-        "\n  or, for programs that you trust: --sandbox=off --i-trust-these-programs",
+        "\n  or, for programs that you trust: --sandbox=landlock --i-trust-these-programs, which \
+         still\n  keeps them from your files; or --sandbox=off --i-trust-these-programs",
     );
     Err(Problem(REFUSED, message))
 }

@@ -18,6 +18,7 @@ use serde_json::Value;
 use transcript::program::{Event, Program};
 
 use crate::sandbox::cell::{Cell, Walls, give_away};
+use crate::sandbox::fence::Fence;
 use crate::sandbox::limits;
 use crate::sandbox::tree::Tree;
 
@@ -153,7 +154,12 @@ impl Compiler {
                 writable: vec![(out.to_owned(), out_in.clone())],
                 with_programs: true,
             }),
-            other => other.clone(),
+            Walls::Fence(_) => Walls::Fence(Fence {
+                shown: shown.map(|(outside, _)| outside).to_vec(),
+                writable: out.to_owned(),
+                with_programs: true,
+            }),
+            other @ (Walls::User(_) | Walls::None) => other.clone(),
         };
         let cell = Cell {
             walls,

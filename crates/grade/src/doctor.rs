@@ -10,6 +10,7 @@ use nix::unistd::geteuid;
 use crate::compile;
 use crate::run::cores;
 use crate::sandbox::tier::{self, Tier};
+use crate::sandbox::trial::Tried;
 use crate::workshop::Workshop;
 
 /// Prints what works. The exit status says whether strangers' programs can be graded.
@@ -58,12 +59,31 @@ pub fn run(workshop: &Workshop) -> ExitCode {
             }
         }
     }
-    let tier = match (namespaces.is_ok(), users.is_ok()) {
-        (true, _) => "namespaces, the strongest",
-        (false, true) => {
+    let fence = tier::try_fence();
+    match &fence {
+        Ok(Tried { abi, refused, open }) => {
+            say(format!(
+                "landlock   ok   ABI {abi}; a program in such a cell tried all of this"
+            ));
+            say(format!("           refused: {}", refused.join(", ")));
+            say(format!("           not refused: {}", open.join(", ")));
+        }
+        Err(missing) => {
+            say(format!("landlock   -    {}", missing.reason));
+            for advice in &missing.advice {
+                say(format!("           {advice}"));
+            }
+        }
+    }
+    let tier = match (namespaces.is_ok(), users.is_ok(), fence.is_ok()) {
+        (true, _, _) => "namespaces, the strongest",
+        (false, true, _) => {
             "users: files and network of the machine are seen by the programs"
         }
-        (false, false) => "off: only programs that you trust, with --sandbox=off",
+        (false, false, true) => {
+            "landlock: only programs that you trust, with --sandbox=landlock"
+        }
+        (false, false, false) => "off: only programs that you trust, with --sandbox=off",
     };
     say(format!("so         {tier}"));
     match namespaces.is_ok() || users.is_ok() {

@@ -10,6 +10,7 @@ use transcript::room::Room;
 
 use crate::results::{Row, Times, Verdict};
 use crate::sandbox::cell::{Cell, Walls};
+use crate::sandbox::fence::Fence;
 use crate::sandbox::limits;
 use crate::sandbox::tree::Tree;
 
@@ -80,7 +81,12 @@ impl Judge<'_> {
                 writable: vec![(".".into(), FOLDER.into())],
                 with_programs: false,
             }),
-            other => other.clone(),
+            Walls::Fence(_) => Walls::Fence(Fence {
+                shown: vec![program.to_owned()],
+                writable: ".".into(),
+                with_programs: false,
+            }),
+            other @ (Walls::User(_) | Walls::None) => other.clone(),
         };
         let cell = Cell {
             walls,
@@ -105,7 +111,7 @@ impl Judge<'_> {
             Walls::Namespaces(_) => room.strict = true,
             // To start a program as another user is a right of root.
             Walls::User(_) => room.keeps_rights = true,
-            Walls::None => {}
+            Walls::Fence(_) | Walls::None => {}
         }
         let options = Options { seed: self.seed, patience: PATIENCE, only: None };
         let mut first: Option<Checked> = None;

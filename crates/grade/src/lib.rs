@@ -49,11 +49,13 @@ pub fn main(private: &'static [Private]) -> ExitCode {
     }
     sandbox::cell::play_part_if_asked();
     transcript::room::play_part_if_asked(perform);
-    if env::args().nth(1).is_some_and(|word| word == sandbox::tier::SPEAK) {
-        sandbox::tier::speak();
-        return ExitCode::SUCCESS;
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some(sandbox::tier::SPEAK) => sandbox::tier::speak(),
+        Some(sandbox::trial::TRY) => sandbox::trial::attempt(&arguments[2..]),
+        _ => return cli::main(private),
     }
-    cli::main(private)
+    ExitCode::SUCCESS
 }
 
 /// Does what this program was sent into a room for.

@@ -29,13 +29,16 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill, raise};
-use nix::sys::wait::{WaitStatus, wait, waitpid};
+use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::{
-    Gid, Pid, Uid, chown, getegid, geteuid, setgid, setgroups, sethostname, setuid,
+    Gid, Pid, Uid, chown, getegid, geteuid, getpgrp, getppid, setgid, setgroups,
+    sethostname, setpgid, setuid,
 };
 use serde::{Deserialize, Serialize};
 use transcript::room::map_user;
 
+use super::descendants;
+use super::fence::{Fence, ports_in};
 use super::limits::{self, Limits, Whose};
 use super::tree::Tree;
 
@@ -46,6 +49,8 @@ pub enum Walls {
     Namespaces(Tree),
     /// The rights of a user to whom nothing else belongs: for root where there are no namespaces.
     User(u32),
+    /// No walls, but a fence.
+    Fence(Fence),
     /// None. Only for programs that are trusted.
     None,
 }
@@ -202,11 +207,12 @@ fn watch(arguments: &[String]) -> ! {
     let mut report = arguments.first().and_then(|pipe| take_over(pipe));
     let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
     let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(1) };
+    let (parent, group) = (getppid(), getpgrp());
     // Whoever looks after the memory is there before the program, which may leave no room for it.
     let program = take_signals()
         .and_then(|()| prepare(&cell))
-        .and_then(|()| measure(&cell, report))
-        .and_then(|()| start(&arguments[2..]));
+        .and_then(|()| measure(&cell, parent, report))
+        .and_then(|()| start(&cell.walls, group, &arguments[2..]));
     let end = match program {
         Ok(program) => end_of(program),
         Err(error) => End::NoCell(error),
@@ -220,11 +226,13 @@ fn tell(report: &mut File, end: &End) -> ! {
     process::exit(0)
 }
 
-/// Looks after the memory from now on, and ends everything if it is too much.
-fn measure(cell: &Cell, report: &File) -> Result<(), String> {
+/// Looks after the memory from now on, and ends everything if it is too much; or if the cell is gone,
+/// where this process has survived that.
+fn measure(cell: &Cell, parent: Pid, report: &File) -> Result<(), String> {
     let whose = match cell.walls {
         Walls::Namespaces(_) => Whose::Namespace,
         Walls::User(user) => Whose::User(user),
+        Walls::Fence(_) => Whose::Descendants,
         Walls::None => return Ok(()),
     };
     let tried = |error: io::Error| format!("look after the memory: {error}");
@@ -232,6 +240,10 @@ fn measure(cell: &Cell, report: &File) -> Result<(), String> {
     let cell = cell.clone();
     let look = move || {
         loop {
+            if getppid() != parent {
+                sweep(&cell.walls);
+                process::exit(1);
+            }
             if limits::are_exceeded(&cell.limits, whose) {
                 sweep(&cell.walls);
                 tell(&mut report, &End::TooMuch);
@@ -303,15 +315,38 @@ fn prepare(cell: &Cell) -> Result<(), String> {
             }
             become_user(*user)?;
         }
-        Walls::None => {
-            prctl::set_child_subreaper(true)
-                .map_err(|error| format!("adopt orphans: {error}"))?;
+        Walls::Fence(_) => {
+            adopt_orphans()?;
+            outlive_the_cell()?;
+            if geteuid().is_root() {
+                caps::clear(None, CapSet::Bounding)
+                    .map_err(|error| format!("give up rights: {error}"))?;
+            }
         }
+        Walls::None => adopt_orphans()?,
     }
     env::set_current_dir(folder.unwrap_or(Path::new(".")))
         .map_err(|error| format!("enter the folder: {error}"))?;
-    cell.limits.set().map_err(|error| format!("set limits: {error}"))?;
+    let limits = match cell.walls {
+        Walls::Fence(_) => cell.limits.beside_others_of_this_user(),
+        Walls::Namespaces(_) | Walls::User(_) | Walls::None => cell.limits,
+    };
+    limits.set().map_err(|error| format!("set limits: {error}"))?;
     prctl::set_no_new_privs().map_err(|error| format!("renounce new rights: {error}"))
+}
+
+fn adopt_orphans() -> Result<(), String> {
+    prctl::set_child_subreaper(true).map_err(|error| format!("adopt orphans: {error}"))
+}
+
+/// A cell is killed with its whole group, and then somebody has to be left who ends what the program
+/// has started. So the warder leaves the group, and is not killed with its parent either: it looks
+/// itself whether the cell is gone ([`measure`]).
+fn outlive_the_cell() -> Result<(), String> {
+    let this = Pid::from_raw(0);
+    setpgid(this, this)
+        .and_then(|()| prctl::set_pdeathsig(None))
+        .map_err(|error| format!("outlive the cell: {error}"))
 }
 
 /// Forbids the memory, the messages and the semaphores that belong to no process (sysvipc(7)): they
@@ -349,7 +384,8 @@ fn become_user(user: u32) -> Result<(), String> {
         .map_err(|error| format!("become user {user}: {error}"))
 }
 
-fn start(words: &[String]) -> Result<Pid, String> {
+/// Starts the program. `group` is the one that gets the signals for it, if it is not the warder's.
+fn start(walls: &Walls, group: Pid, words: &[String]) -> Result<Pid, String> {
     let (program, arguments) = words.split_first().ok_or("no program is named")?;
     SigSet::all().thread_unblock().map_err(|error| format!("take signals: {error}"))?;
     let kept = |name: &str| env::var_os(name).map(|value| (name.to_owned(), value));
@@ -361,8 +397,20 @@ fn start(words: &[String]) -> Result<Pid, String> {
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", "/tmp")
         .arg0(Path::new(program).file_name().unwrap_or_default());
-    let child = command.spawn().map_err(|error| format!("start {program}: {error}"))?;
-    Ok(Pid::from_raw(child.id().cast_signed()))
+    let spawn = |mut command: Command| {
+        let child =
+            command.spawn().map_err(|error| format!("start {program}: {error}"))?;
+        Ok(Pid::from_raw(child.id().cast_signed()))
+    };
+    let Walls::Fence(fence) = walls else { return spawn(command) };
+    let own = fs::canonicalize(&fence.writable)
+        .map_err(|error| format!("find {}: {error}", fence.writable.display()))?;
+    command.env("HOME", &own).env("TMPDIR", &own).process_group(group.as_raw());
+    // A fence is that of a thread. The warder itself stays outside, where no signal of the program
+    // reaches it.
+    let inside = || fence.close(&ports_in(arguments)).and_then(|()| spawn(command));
+    thread::scope(|scope| scope.spawn(inside).join())
+        .unwrap_or_else(|_| Err("close the fence: a panic".to_owned()))
 }
 
 /// Waits for the program, and collects what it leaves behind on the way.
@@ -390,20 +438,6 @@ fn sweep(walls: &Walls) {
             let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
         }
         Walls::User(_) => {}
-        // Whoever has lost its parent has become a child of ours (PR_SET_CHILD_SUBREAPER).
-        Walls::None => {
-            while let Some(child) = a_child() {
-                let _ = kill(child, Signal::SIGKILL);
-                let _ = waitpid(child, None);
-            }
-        }
+        Walls::Fence(_) | Walls::None => descendants::end(),
     }
-}
-
-/// A child of this process, if it has any (proc(5), children).
-fn a_child() -> Option<Pid> {
-    let this = process::id();
-    let children =
-        fs::read_to_string(format!("/proc/{this}/task/{this}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok().map(Pid::from_raw)
 }

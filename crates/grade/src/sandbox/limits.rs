@@ -5,15 +5,18 @@
 //! counted apart from threads: a few are enough for everybody, and each can make a session of its own
 //! and get as much of the processors as everything else together (sched(7), autogroup).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
+
+use super::descendants;
 
 const MIB: u64 = 1 << 20;
 
@@ -59,6 +62,18 @@ pub const COMPILER: Limits = Limits {
 };
 
 impl Limits {
+    /// The same limits for a program that shares its user with others. The system counts the threads
+    /// of a user, not of a program: so those that there are have to be added.
+    pub fn beside_others_of_this_user(self) -> Limits {
+        let others = processes(Whose::User(geteuid().as_raw())).unwrap_or_default();
+        let threads =
+            |process: PathBuf| fs::read_dir(process.join("task")).map(Iterator::count);
+        let others: usize =
+            others.into_iter().filter_map(|process| threads(process).ok()).sum();
+        let (_, most) = getrlimit(Resource::RLIMIT_NPROC).unwrap_or((0, u64::MAX));
+        Limits { threads: (self.threads + others as u64).min(most), ..self }
+    }
+
     /// Sets them for this process and all that it starts.
     ///
     /// # Errors
@@ -87,6 +102,8 @@ pub enum Whose {
     Namespace,
     /// Those of a user.
     User(u32),
+    /// All that have come from this one.
+    Descendants,
 }
 
 /// Whether they use more memory together than they may, or are too many.
@@ -103,7 +120,7 @@ pub fn are_exceeded(limits: &Limits, whose: Whose) -> bool {
     for process in processes {
         let Ok(resident) = resident(&process) else { return true };
         memory += resident.unwrap_or(0);
-        if let Whose::Namespace = whose
+        if let Whose::Namespace | Whose::Descendants = whose
             && find_hidden_files(&process, &mut hidden).is_err()
             && !has_ended(&process)
         {
@@ -115,6 +132,10 @@ pub fn are_exceeded(limits: &Limits, whose: Whose) -> bool {
 
 /// The folders of the processes in /proc.
 fn processes(whose: Whose) -> io::Result<Vec<PathBuf>> {
+    let descendants = match whose {
+        Whose::Descendants => descendants::living()?,
+        Whose::Namespace | Whose::User(_) => BTreeSet::new(),
+    };
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
@@ -125,6 +146,7 @@ fn processes(whose: Whose) -> io::Result<Vec<PathBuf>> {
             (Some(_), Whose::User(user)) => {
                 entry.metadata().is_ok_and(|data| data.uid() == user)
             }
+            (Some(number), Whose::Descendants) => descendants.contains(&number),
         };
         if counts {
             processes.push(entry.path());

@@ -1,6 +1,7 @@
 //! How strong the box can be on this machine: found out by making one.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
@@ -11,8 +12,10 @@ use transcript::program::{Event, Program};
 use transcript::room::{Outcome, Room};
 
 use super::cell::{Cell, Walls};
+use super::fence::Fence;
 use super::limits;
 use super::tree::Tree;
+use super::trial::{self, Tried};
 use crate::compile;
 
 /// How programs can be kept apart, the strongest first.
@@ -23,6 +26,9 @@ pub enum Tier {
     /// For root, where namespaces are forbidden (in most containers): a user of its own for every
     /// program. It sees the same network and the same files as everybody.
     Users,
+    /// A fence around every program, which stays on this machine and this user's. Only for programs
+    /// that are trusted, too: it keeps their mistakes from doing harm.
+    Landlock,
     /// Nothing but limits. Only for programs that are trusted.
     Off,
 }
@@ -48,6 +54,7 @@ impl Tier {
         match self {
             Tier::Namespaces => "namespaces",
             Tier::Users => "users",
+            Tier::Landlock => "landlock",
             Tier::Off => "off",
         }
     }
@@ -57,6 +64,7 @@ impl Tier {
         match self {
             Tier::Namespaces => Walls::Namespaces(Tree::default()),
             Tier::Users => Walls::User(STRANGER),
+            Tier::Landlock => Walls::Fence(Fence::default()),
             Tier::Off => Walls::None,
         }
     }
@@ -95,8 +103,33 @@ pub fn try_out(tier: Tier, place: &Path) -> Result<(), Missing> {
             reason: "only root can give every program a user of its own".to_owned(),
             advice: Vec::new(),
         }),
+        Tier::Landlock => try_fence().map(drop),
         Tier::Off => Ok(()),
     }
+}
+
+/// Makes a fence, with programs in it: one that tries to get out, and the compiler.
+///
+/// # Errors
+/// It cannot be made, or something gets out.
+pub fn try_fence() -> Result<Tried, Missing> {
+    let missing = |reason| Missing { reason, advice: Vec::new() };
+    let folder = tempfile::tempdir()
+        .map_err(|error| missing(format!("a temporary folder: {error}")))?;
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside)
+        .map_err(|error| missing(format!("make a folder: {error}")))?;
+    let a_fence = |shown: PathBuf, with_programs| {
+        let fence = Fence { shown: vec![shown], writable: inside.clone(), with_programs };
+        a_cell(Walls::Fence(fence), Some(inside.clone()))
+    };
+    let this =
+        env::current_exe().map_err(|error| missing(format!("find myself: {error}")))?;
+    let cell = a_fence(this, false);
+    let tried = trial::try_out(folder.path(), |words| hear(&cell, &inside, None, words))
+        .map_err(missing)?;
+    can_compile(&a_fence(compile::sysroot().map_err(missing)?, true))?;
+    Ok(tried)
 }
 
 /// Tries a cell, if this is what the task says: for a process that is in a room already.
@@ -152,10 +185,21 @@ fn a_cell(walls: Walls, folder: Option<PathBuf>) -> Cell {
 
 /// Runs this program in a cell, where it has to speak. `inside` is where it is found there.
 fn try_cell(cell: &Cell, folder: &Path, inside: Option<&Path>) -> Result<(), String> {
+    let said = hear(cell, folder, inside, &[SPEAK])?;
+    if said.trim() == WELL { Ok(()) } else { Err(said.trim().to_owned()) }
+}
+
+/// Runs this program in a cell, with these arguments, and returns what is said there.
+fn hear(
+    cell: &Cell,
+    folder: &Path,
+    inside: Option<&Path>,
+    arguments: &[&str],
+) -> Result<String, String> {
     let words = cell.command()?;
     let program = inside.unwrap_or(Path::new(&words[0]));
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).arg(program).arg(SPEAK).current_dir(folder);
+    command.args(&words[1..]).arg(program).args(arguments).current_dir(folder);
     let (sender, events) = mpsc::channel();
     let _program = Program::start(command, move |event| drop(sender.send(event)))
         .map_err(|error| format!("start a cell: {error}"))?;
@@ -165,8 +209,7 @@ fn try_cell(cell: &Cell, folder: &Path, inside: Option<&Path>) -> Result<(), Str
         match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Event::Printed(bytes)) => said.push_str(&String::from_utf8_lossy(&bytes)),
             Ok(Event::Flooded) => {}
-            Ok(Event::Ended(_)) if said.trim() == WELL => return Ok(()),
-            Ok(Event::Ended(_)) => return Err(said.trim().to_owned()),
+            Ok(Event::Ended(_)) => return Ok(said),
             Err(_) => return Err("the cell does not answer".to_owned()),
         }
     }

@@ -24,14 +24,15 @@ pub struct Tree {
 }
 
 /// Where a program finds its libraries (ld.so(8)). What does not exist on this machine is left out.
-const LIBRARIES: [&str; 6] =
+pub(super) const LIBRARIES: [&str; 6] =
     ["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib64", "/usr/libexec"];
 
 /// Where the system's programs are.
-const PROGRAMS: [&str; 4] = ["/bin", "/usr/bin", "/usr/local/bin", "/etc/alternatives"];
+pub(super) const PROGRAMS: [&str; 4] =
+    ["/bin", "/usr/bin", "/usr/local/bin", "/etc/alternatives"];
 
 /// What the resolver and the loader read.
-const SETTINGS: [&str; 9] = [
+pub(super) const SETTINGS: [&str; 9] = [
     "/etc/gai.conf",
     "/etc/host.conf",
     "/etc/hosts",
@@ -43,7 +44,8 @@ const SETTINGS: [&str; 9] = [
     "/etc/services",
 ];
 
-const DEVICES: [&str; 5] =
+/// The devices that do no harm.
+pub(super) const DEVICES: [&str; 5] =
     ["/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
 const NOTHING: Option<&str> = None;

@@ -1,0 +1,94 @@
+//! What a fence really keeps out of reach on this machine: a program inside tries all of it.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::Path;
+use std::process;
+
+use nix::sys::signal::kill;
+use nix::unistd::{Pid, getpgid, getppid};
+
+use super::fence;
+
+/// The word that makes this program try, in the place of a student's program.
+pub const TRY: &str = "try-the-fence";
+
+/// What was found out.
+#[derive(Default)]
+pub struct Tried {
+    /// Landlock's version.
+    pub abi: i32,
+    /// What was refused to the program.
+    pub refused: Vec<String>,
+    /// What was not, and is not kept apart.
+    pub open: Vec<String>,
+}
+
+/// The attempts that decide: without these the fence is none.
+const FILES: [&str; 2] = ["reading a file outside", "writing a file outside"];
+
+/// What may be open is told in this many words.
+const REFUSED: &str = "refused: ";
+const OPEN: &str = "open: ";
+
+/// Has the attempts made. `run` runs this program with these arguments inside of a fence around
+/// the folder `place/inside`, and returns what it has printed.
+///
+/// # Errors
+/// In words: there is no fence here, or it does not keep files apart.
+pub fn try_out(
+    place: &Path,
+    run: impl FnOnce(&[&str]) -> Result<String, String>,
+) -> Result<Tried, String> {
+    let tried = |error: io::Error| format!("prepare the trial: {error}");
+    let abi = fence::version()?;
+    fs::write(place.join("secret"), "secret").map_err(tried)?;
+    let _at_path = UnixListener::bind(place.join("socket")).map_err(tried)?;
+    let name = format!("grade-{}", process::id());
+    let address = SocketAddr::from_abstract_name(&name).map_err(tried)?;
+    let _at_name = UnixListener::bind_addr(&address).map_err(tried)?;
+    let said = run(&[TRY, &place.to_string_lossy(), &name])?;
+    let told = |word: &str| -> Vec<String> {
+        said.lines()
+            .filter_map(|line| line.strip_prefix(word))
+            .map(str::to_owned)
+            .collect()
+    };
+    let tried = Tried { abi, refused: told(REFUSED), open: told(OPEN) };
+    match FILES.iter().all(|file| tried.refused.iter().any(|refused| refused == file)) {
+        true => Ok(tried),
+        false => Err(format!("a file outside was not refused: {}", said.trim())),
+    }
+}
+
+/// For the program inside: tries everything, and prints what was refused and what was not.
+pub fn attempt(arguments: &[String]) {
+    let [place, name] = arguments else { return };
+    let place = Path::new(place);
+    let [reading, writing] = FILES;
+    say(reading, File::open(place.join("secret")));
+    say(writing, File::create(place.join("written")));
+    // Neither is a port that stands in the arguments. Nobody listens on the second.
+    say("TCP: listening", TcpListener::bind("127.0.0.1:0"));
+    say("TCP: calling", TcpStream::connect("127.0.0.1:9"));
+    // The signal 0 does nothing, but has to be allowed, too.
+    say("signals to others", kill(getppid(), None).map_err(io::Error::from));
+    let at_name =
+        SocketAddr::from_abstract_name(name).and_then(|to| UnixStream::connect_addr(&to));
+    say("Unix sockets with a name", at_name);
+    say("Unix sockets in a folder", UnixStream::connect(place.join("socket")));
+    say("UDP", UdpSocket::bind("127.0.0.1:0"));
+    say(
+        "seeing that a process is there",
+        getpgid(Some(Pid::from_raw(1))).map_err(io::Error::from),
+    );
+}
+
+fn say<T>(what: &str, came: io::Result<T>) {
+    let refused =
+        came.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    println!("{}{what}", if refused { REFUSED } else { OPEN });
+}
