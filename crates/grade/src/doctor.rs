@@ -63,7 +63,7 @@ pub fn run(workshop: &Workshop) -> ExitCode {
     match &fence {
         Ok(Tried { abi, refused, open }) => {
             say(format!(
-                "landlock   ok   ABI {abi}; a program in such a cell tried all of this"
+                "landlock   ok   ABI {abi}; a program in such a cell tried what is outside:"
             ));
             say(format!("           refused: {}", refused.join(", ")));
             say(format!("           not refused: {}", open.join(", ")));

@@ -18,7 +18,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -204,54 +204,54 @@ fn die_of(signal: Signal) -> ! {
 /// The warder: prepares the cell from within, starts the program, and tells how it ended.
 fn watch(arguments: &[String]) -> ! {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-    let mut report = arguments.first().and_then(|pipe| take_over(pipe));
+    let report = arguments.first().and_then(|pipe| take_over(pipe));
     let cell = arguments.get(1).and_then(|cell| serde_json::from_str::<Cell>(cell).ok());
-    let (Some(report), Some(cell)) = (&mut report, cell) else { process::exit(1) };
+    let (Some(report), Some(cell)) = (report, cell) else { process::exit(1) };
+    let report = Arc::new(Mutex::new(report));
     let (parent, group) = (getppid(), getpgrp());
     // Whoever looks after the memory is there before the program, which may leave no room for it.
     let program = take_signals()
         .and_then(|()| prepare(&cell))
-        .and_then(|()| measure(&cell, parent, report))
+        .and_then(|()| measure(&cell, parent, &report))
         .and_then(|()| start(&cell.walls, group, &arguments[2..]));
     let end = match program {
         Ok(program) => end_of(program),
         Err(error) => End::NoCell(error),
     };
-    sweep(&cell.walls);
-    tell(report, &end)
+    finish(&cell.walls, &report, &end)
 }
 
-fn tell(report: &mut File, end: &End) -> ! {
+/// Tells how it ended, and ends what is left. Only the first word counts: whoever comes later waits here
+/// for the end of this process.
+fn finish(walls: &Walls, report: &Mutex<File>, end: &End) -> ! {
+    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = report.write_all(&serde_json::to_vec(end).unwrap_or_default());
+    sweep(walls);
     process::exit(0)
 }
 
-/// Looks after the memory from now on, and ends everything if it is too much; or if the cell is gone,
-/// where this process has survived that.
-fn measure(cell: &Cell, parent: Pid, report: &File) -> Result<(), String> {
+/// Looks after the memory from now on, and ends everything if it is too much. So it does if the cell is
+/// gone, and this process is not: then nobody hears what it says.
+fn measure(cell: &Cell, parent: Pid, report: &Arc<Mutex<File>>) -> Result<(), String> {
     let whose = match cell.walls {
         Walls::Namespaces(_) => Whose::Namespace,
         Walls::User(user) => Whose::User(user),
         Walls::Fence(_) => Whose::Descendants,
         Walls::None => return Ok(()),
     };
-    let tried = |error: io::Error| format!("look after the memory: {error}");
-    let mut report = report.try_clone().map_err(tried)?;
-    let cell = cell.clone();
+    let (cell, report) = (cell.clone(), Arc::clone(report));
     let look = move || {
         loop {
-            if getppid() != parent {
-                sweep(&cell.walls);
-                process::exit(1);
-            }
-            if limits::are_exceeded(&cell.limits, whose) {
-                sweep(&cell.walls);
-                tell(&mut report, &End::TooMuch);
+            if limits::are_exceeded(&cell.limits, whose) || getppid() != parent {
+                finish(&cell.walls, &report, &End::TooMuch);
             }
             thread::sleep(MEASURE); // why: there is no event for "too much memory"
         }
     };
-    thread::Builder::new().spawn(look).map(drop).map_err(tried)
+    thread::Builder::new()
+        .spawn(look)
+        .map(drop)
+        .map_err(|error| format!("look after the memory: {error}"))
 }
 
 /// Whoever started the grader may ignore signals, as Python does with SIGXFSZ, and a shell with SIGINT

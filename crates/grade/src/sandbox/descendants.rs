@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 /// A process as the system lists it (proc(5), /proc/PID/stat).
@@ -45,8 +46,19 @@ pub fn living() -> io::Result<BTreeSet<u32>> {
     Ok(living)
 }
 
-/// Ends them all.
+/// Ends them all, and collects what is left of them.
 pub fn end() {
+    stop_and_kill();
+    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
+        a_child_that_has_ended()
+    {}
+}
+
+fn a_child_that_has_ended() -> nix::Result<WaitStatus> {
+    waitpid(None, Some(WaitPidFlag::WNOHANG))
+}
+
+fn stop_and_kill() {
     loop {
         let mut stopped = BTreeSet::new();
         // Who is stopped starts nobody, and still counts for RLIMIT_NPROC: so a fork bomb gets

@@ -1,15 +1,17 @@
 //! What a fence really keeps out of reach on this machine: a program inside tries all of it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{self as unix, UnixListener, UnixStream};
 use std::path::Path;
 use std::process;
 
 use nix::sys::signal::kill;
-use nix::unistd::{Pid, getpgid, getppid};
+use nix::unistd::{Pid, getpgid, getppid, truncate};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::fence;
 
@@ -28,9 +30,9 @@ pub struct Tried {
 }
 
 /// The attempts that decide: without these the fence is none.
-const FILES: [&str; 2] = ["reading a file outside", "writing a file outside"];
+const FILES: [&str; 2] = ["reading files", "writing files"];
 
-/// What may be open is told in this many words.
+/// What its lines begin with.
 const REFUSED: &str = "refused: ";
 const OPEN: &str = "open: ";
 
@@ -46,9 +48,10 @@ pub fn try_out(
     let tried = |error: io::Error| format!("prepare the trial: {error}");
     let abi = fence::version()?;
     fs::write(place.join("secret"), "secret").map_err(tried)?;
+    // Somebody has to listen, or nothing could be refused.
     let _at_path = UnixListener::bind(place.join("socket")).map_err(tried)?;
     let name = format!("grade-{}", process::id());
-    let address = SocketAddr::from_abstract_name(&name).map_err(tried)?;
+    let address = unix::SocketAddr::from_abstract_name(&name).map_err(tried)?;
     let _at_name = UnixListener::bind_addr(&address).map_err(tried)?;
     let said = run(&[TRY, &place.to_string_lossy(), &name])?;
     let told = |word: &str| -> Vec<String> {
@@ -60,7 +63,7 @@ pub fn try_out(
     let tried = Tried { abi, refused: told(REFUSED), open: told(OPEN) };
     match FILES.iter().all(|file| tried.refused.iter().any(|refused| refused == file)) {
         true => Ok(tried),
-        false => Err(format!("a file outside was not refused: {}", said.trim())),
+        false => Err(format!("files outside are not kept apart: {}", said.trim())),
     }
 }
 
@@ -68,23 +71,32 @@ pub fn try_out(
 pub fn attempt(arguments: &[String]) {
     let [place, name] = arguments else { return };
     let place = Path::new(place);
+    let secret = place.join("secret");
     let [reading, writing] = FILES;
-    say(reading, File::open(place.join("secret")));
+    say(reading, File::open(&secret));
     say(writing, File::create(place.join("written")));
-    // Neither is a port that stands in the arguments. Nobody listens on the second.
-    say("TCP: listening", TcpListener::bind("127.0.0.1:0"));
-    say("TCP: calling", TcpStream::connect("127.0.0.1:9"));
-    // The signal 0 does nothing, but has to be allowed, too.
-    say("signals to others", kill(getppid(), None).map_err(io::Error::from));
-    let at_name =
-        SocketAddr::from_abstract_name(name).and_then(|to| UnixStream::connect_addr(&to));
-    say("Unix sockets with a name", at_name);
-    say("Unix sockets in a folder", UnixStream::connect(place.join("socket")));
-    say("UDP", UdpSocket::bind("127.0.0.1:0"));
+    say("truncating files", truncate(&secret, 0).map_err(io::Error::from));
     say(
-        "seeing that a process is there",
-        getpgid(Some(Pid::from_raw(1))).map_err(io::Error::from),
+        "changing modes of files",
+        fs::set_permissions(&secret, Permissions::from_mode(0o600)),
     );
+    // Neither is a port that stands in the arguments. Nobody listens on the second.
+    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+    say("listening with TCP", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    say("calling with TCP", TcpStream::connect(nobody));
+    let call_with_mptcp = |socket: Socket| socket.connect(&nobody.into());
+    let mptcp = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::MPTCP));
+    say("calling with MPTCP", mptcp.and_then(call_with_mptcp));
+    say("UDP", UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)));
+    let at_name = unix::SocketAddr::from_abstract_name(name);
+    say(
+        "abstract Unix sockets",
+        at_name.and_then(|name| UnixStream::connect_addr(&name)),
+    );
+    say("Unix sockets in folders", UnixStream::connect(place.join("socket")));
+    // The signal 0 does nothing, but has to be allowed, too.
+    say("signals", kill(getppid(), None).map_err(io::Error::from));
+    say("seeing processes", getpgid(Some(Pid::from_raw(1))).map_err(io::Error::from));
 }
 
 fn say<T>(what: &str, came: io::Result<T>) {
