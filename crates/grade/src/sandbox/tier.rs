@@ -128,7 +128,9 @@ pub fn try_fence() -> Result<Tried, Missing> {
     let cell = a_fence(this, false);
     let tried = trial::try_out(folder.path(), |words| hear(&cell, &inside, None, words))
         .map_err(missing)?;
-    can_compile(&a_fence(compile::sysroot().map_err(missing)?, true))?;
+    can_compile(&a_fence(compile::sysroot().map_err(missing)?, true)).map_err(
+        |Missing { reason, .. }| missing(format!("rustc --version: {reason}")),
+    )?;
     Ok(tried)
 }
 

@@ -88,8 +88,18 @@ impl Class {
 
     /// Starts the grader. It has a process group of its own, as a shell would give it.
     pub fn start(&self, out: &str, options: &[&str]) -> Grading {
+        self.start_through(Command::new(GRADE), out, options)
+    }
+
+    /// The same with a command that becomes the grader.
+    pub fn start_through(
+        &self,
+        mut grade: Command,
+        out: &str,
+        options: &[&str],
+    ) -> Grading {
         let out = self.path(out);
-        let mut child = Command::new(GRADE)
+        let mut child = grade
             .args(["run", "--exercise", "echo"])
             .arg(self.path("submissions"))
             .arg("--out")
@@ -121,9 +131,13 @@ impl Class {
 
     /// The processes that belong to a grading of this class: the grader's own have the mark in their
     /// environment; a student's program sees its own file, and a compiler its source, mounted from
-    /// the folder of this class.
+    /// the folder of this class, or is a file in it.
     pub fn processes(&self) -> Vec<String> {
         let folder = self.folder.path().to_string_lossy().into_owned();
+        let is_in_folder = |process: &Path| {
+            fs::read_link(process.join("exe"))
+                .is_ok_and(|program| program.starts_with(&folder))
+        };
         let in_file = |process: &Path, file: &str, word: &str| {
             let text = fs::read(process.join(file)).unwrap_or_default();
             text.windows(word.len()).any(|part| part == word.as_bytes())
@@ -138,7 +152,8 @@ impl Class {
             let is_ours =
                 in_file(&process, "environ", &format!("{MARK}={}\0", self.mark))
                     || in_file(&process, "cmdline", &self.mark)
-                    || in_file(&process, "mountinfo", &folder);
+                    || in_file(&process, "mountinfo", &folder)
+                    || is_in_folder(&process);
             if is_ours {
                 let line = fs::read(process.join("cmdline")).unwrap_or_default();
                 let line: String =
