@@ -17,9 +17,10 @@ use checks::exercise::{Exercise, workspace};
 use serde_json::Value;
 use transcript::program::{Event, Program};
 
-use crate::sandbox::cell::{Cell, Walls, give_away};
+use crate::sandbox::cell::{Cell, Walls};
 use crate::sandbox::fence::Fence;
 use crate::sandbox::limits;
+use crate::sandbox::rights::give_away;
 use crate::sandbox::tree::Tree;
 
 /// How long the compiler may take for one submission, however busy the machine is with others. What

@@ -10,6 +10,9 @@
 //! check (room) ── grade cell ── warder (1) ── program (2)
 //!                     └ a pipe: how the program ended
 //! ```
+//!
+//! Where there is no namespace, the warder looks for what the program has started, and ends that. Behind
+//! a [`Fence`] it is out of the program's reach, and outlives a cell that is killed. Without, it is not.
 
 use std::env;
 use std::fs::{self, File};
@@ -30,16 +33,14 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::sys::wait::{WaitStatus, wait};
-use nix::unistd::{
-    Gid, Pid, Uid, chown, getegid, geteuid, getpgrp, getppid, setgid, setgroups,
-    sethostname, setpgid, setuid,
-};
+use nix::unistd::{Pid, Uid, getegid, geteuid, getpgrp, getppid, sethostname, setpgid};
 use serde::{Deserialize, Serialize};
 use transcript::room::map_user;
 
 use super::descendants;
 use super::fence::{Fence, ports_in};
 use super::limits::{self, Limits, Whose};
+use super::rights::{become_user, forbid_system_v_ipc, give_away, keep_only};
 use super::tree::Tree;
 
 /// How a cell keeps its program in.
@@ -296,7 +297,7 @@ fn prepare(cell: &Cell) -> Result<(), String> {
             forbid_system_v_ipc();
             tree.enter()?;
             if cell.raw_sockets {
-                keep_only(Capability::CAP_NET_RAW)?;
+                keep_only(Capability::CAP_NET_RAW);
             } else {
                 const ORDINARY_USER: u32 = 1000;
                 unshare(CloneFlags::CLONE_NEWUSER)
@@ -347,41 +348,6 @@ fn outlive_the_cell() -> Result<(), String> {
     setpgid(this, this)
         .and_then(|()| prctl::set_pdeathsig(None))
         .map_err(|error| format!("outlive the cell: {error}"))
-}
-
-/// Forbids the memory, the messages and the semaphores that belong to no process (sysvipc(7)): they
-/// could not be measured. Kernels older than Linux 6.9 do not allow that; then they stay.
-fn forbid_system_v_ipc() {
-    for limit in ["shmmni", "msgmni", "sem"] {
-        let _ = fs::write(format!("/proc/sys/kernel/{limit}"), "0 0 0 0");
-    }
-}
-
-/// Gives up all rights but one, now and for all programs that are started.
-fn keep_only(right: Capability) -> Result<(), String> {
-    let others = caps::all().into_iter().filter(|other| *other != right);
-    for other in others {
-        // A right that this kernel does not know is none.
-        let _ = caps::drop(None, CapSet::Bounding, other);
-    }
-    Ok(())
-}
-
-/// Makes a folder that of a user.
-///
-/// # Errors
-/// This is not root.
-pub fn give_away(folder: &Path, user: u32) -> Result<(), String> {
-    chown(folder, Some(Uid::from_raw(user)), Some(Gid::from_raw(user)))
-        .map_err(|error| format!("give {} to user {user}: {error}", folder.display()))
-}
-
-fn become_user(user: u32) -> Result<(), String> {
-    let (new_user, new_group) = (Uid::from_raw(user), Gid::from_raw(user));
-    setgroups(&[])
-        .and_then(|()| setgid(new_group))
-        .and_then(|()| setuid(new_user))
-        .map_err(|error| format!("become user {user}: {error}"))
 }
 
 /// Starts the program. `group` is the one that gets the signals for it, if it is not the warder's.

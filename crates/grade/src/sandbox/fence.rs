@@ -29,7 +29,8 @@ pub struct Fence {
     /// Files and folders that can be read, and whose programs can be started. The system's libraries
     /// always can.
     pub shown: Vec<PathBuf>,
-    /// The only folder that can be written. No program in it can be started.
+    /// The only folder that can be written. What is written there cannot be started, but for the
+    /// loader's help (ld.so(8)), which is a library.
     pub writable: PathBuf,
     /// Whether the system's programs are inside, too: compilers need a linker.
     pub with_programs: bool,

@@ -15,6 +15,7 @@ pub mod cell;
 mod descendants;
 pub mod fence;
 pub mod limits;
+pub mod rights;
 pub mod tier;
 pub mod tree;
 pub mod trial;
