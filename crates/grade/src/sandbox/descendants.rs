@@ -10,6 +10,7 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -46,34 +47,39 @@ pub fn living() -> io::Result<BTreeSet<u32>> {
     Ok(living)
 }
 
-/// Ends them all, and collects what is left of them.
+/// Ends them all, and collects what is left of them. If they cannot even be listed, they stay.
 pub fn end() {
-    stop_and_kill();
-    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
-        a_child_that_has_ended()
-    {}
-}
-
-fn a_child_that_has_ended() -> nix::Result<WaitStatus> {
-    waitpid(None, Some(WaitPidFlag::WNOHANG))
-}
-
-fn stop_and_kill() {
-    loop {
-        let mut stopped = BTreeSet::new();
-        // Who is stopped starts nobody, and still counts for RLIMIT_NPROC: so a fork bomb gets
-        // stuck. Who is killed would make room for one more.
-        while let Ok(found) = living()
-            && !found.is_subset(&stopped)
-        {
-            send(Signal::SIGSTOP, &found);
-            stopped.extend(found);
-        }
-        if stopped.is_empty() {
-            return;
-        }
-        send(Signal::SIGKILL, &stopped);
+    // Whoever starts somebody and ends may do so between two looks, so that neither of the two is seen.
+    // But as long as there are descendants, this process has children; and that the kernel knows.
+    while stop_and_kill().is_ok() && has_children() {
         thread::sleep(Duration::from_millis(1)); // why: the end of others' children is no event
+    }
+}
+
+fn stop_and_kill() -> io::Result<()> {
+    let mut stopped = BTreeSet::new();
+    // Who is stopped starts nobody, and still counts for RLIMIT_NPROC: so a fork bomb gets stuck. Who
+    // is killed would make room for one more.
+    loop {
+        let found = living()?;
+        if found.is_subset(&stopped) {
+            break;
+        }
+        send(Signal::SIGSTOP, &found);
+        stopped.extend(found);
+    }
+    send(Signal::SIGKILL, &stopped);
+    Ok(())
+}
+
+/// Collects all children that have ended, and says whether there are others.
+fn has_children() -> bool {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => return true,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return false,
+        }
     }
 }
 
