@@ -16,6 +16,7 @@ pub mod compile;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod files;
 pub mod fill;
 pub mod judge;
 pub mod overrides;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::write_whole;
 use crate::results::Submission;
 
 /// The folder of what the grader keeps for itself, within that of the results.
@@ -126,16 +127,6 @@ fn rewrite(path: &Path, known: &HashMap<String, Submission>) -> Result<(), Strin
         text.push(b'\n');
     }
     write_whole(path, &text)
-}
-
-/// Writes a file under another name, and gives it its own when it is complete: whoever kills the
-/// grader in between leaves the old one as it was.
-fn write_whole(path: &Path, text: &[u8]) -> Result<(), String> {
-    let tried = |error: io::Error| format!("write {}: {error}", path.display());
-    let new = path.with_extension("new");
-    let mut file = File::create(&new).map_err(tried)?;
-    file.write_all(text).and_then(|()| file.sync_data()).map_err(tried)?;
-    fs::rename(&new, path).map_err(tried)
 }
 
 /// Keeps the settings of a folder of results.

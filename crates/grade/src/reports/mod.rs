@@ -14,12 +14,9 @@
 //! wrote from being obeyed by whatever shows it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use crate::files::write_whole;
 use crate::reports::classroom50::Classroom50;
 use crate::results::Results;
 
@@ -34,9 +31,6 @@ pub mod tables;
 pub mod text;
 
 /// Writes all files into a folder, which is made if it is not there. The files' paths come back.
-///
-/// No reader ever sees half a file: each gets its name only when it is complete. Only their
-/// owner can read the files: grades are nobody else's business.
 ///
 /// # Errors
 /// What could not be written, and why. Two submissions with the same student's id are an error:
@@ -65,21 +59,11 @@ pub fn write_all(results: &Results, folder: &Path) -> Result<Vec<PathBuf>, Strin
         files.push((format!("classroom50/{name}.json"), classroom50));
         files.push((format!("messages/{name}.md"), message));
     }
-    files.iter().map(|(name, content)| write_whole(&folder.join(name), content)).collect()
-}
-
-/// Writes a file under another name, and gives it its own when it is complete.
-///
-/// # Errors
-/// What could not be written, and why.
-pub fn write_whole(path: &Path, content: &str) -> Result<PathBuf, String> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let shown = path.display();
-    let tried = |error: std::io::Error| format!("write {shown}: {error}");
-    fs::create_dir_all(folder).map_err(tried)?;
-    let mut file = NamedTempFile::new_in(folder).map_err(tried)?;
-    file.write_all(content.as_bytes()).map_err(tried)?;
-    file.flush().map_err(tried)?;
-    file.persist(path).map_err(|error| tried(error.error))?;
-    Ok(path.to_owned())
+    let mut paths = Vec::new();
+    for (name, content) in files {
+        let path = folder.join(name);
+        write_whole(&path, content.as_bytes())?;
+        paths.push(path);
+    }
+    Ok(paths)
 }
