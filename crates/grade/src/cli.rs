@@ -308,7 +308,7 @@ fn single(
     };
     let out = workshop.folder().join("results");
     let found = Discovered {
-        submissions: vec![submissions::single(&settings.submissions)?],
+        submissions: vec![submissions::single(&options.submission)?],
         problems: Vec::new(),
     };
     let request = request(settings, &out, Again::All, &options.common, workshop)?;

@@ -16,7 +16,7 @@ use grade::results::{
     CheckInfo, ExerciseInfo, GraderInfo, Results, Row, Submission, Times, Verdict,
 };
 use grade::submissions::{
-    Discovered, Form, Roster, Staged, Submitted, discover, shown, stage,
+    Discovered, Form, Roster, Staged, Submitted, discover, shown, single, stage,
 };
 use tempfile::TempDir;
 
@@ -413,6 +413,39 @@ fn a_submission_that_becomes_a_link_after_it_was_found_is_not_followed() {
         let error = error.expect_err("a link");
         assert!(error.contains("open the submission: it is a link"), "{error}");
         assert!(!class.staged().exists());
+    }
+}
+
+#[test]
+fn a_single_submission_may_be_given_as_a_link_but_no_link_in_it_is_followed() {
+    let class = Class::new();
+    class.write("store/package/src/main.rs", MAIN);
+    class.link("store/package/src/lib.rs", "lib.rs");
+    class.write("store/5891b5b5", MAIN);
+    class.write("store/main.rs", MAIN);
+    for (link, target, form) in [
+        ("submission", "store/package", Form::Folder),
+        ("echo.zip", "store/package", Form::Folder),
+        ("echo.rs", "store/5891b5b5", Form::RustFile),
+        ("latest", "store/main.rs", Form::RustFile),
+        ("link-to-link", "latest", Form::RustFile),
+    ] {
+        symlink(target, class.path(link)).expect("a link");
+        let submitted = single(&class.path(link)).expect("a submission");
+        assert_eq!((submitted.source.as_str(), submitted.form), (link, form));
+        let into = class.staged().with_file_name(link);
+        let staged = stage(&submitted, &exercise(), &into).expect("staged");
+        assert_eq!(staged.files, ["src/main.rs"], "{link}");
+        assert_eq!(tree(&into)["src/main.rs"], MAIN, "{link}");
+    }
+
+    for (link, target, words) in [
+        ("broken", "nowhere", "No such file"),
+        ("digest", "store/5891b5b5", "digest is no folder, .zip, .tar.gz or .rs file"),
+    ] {
+        symlink(target, class.path(link)).expect("a link");
+        let error = single(&class.path(link)).expect_err("no submission");
+        assert!(error.contains(words), "{error}");
     }
 }
 

@@ -67,19 +67,28 @@ impl Form {
 
 /// The submission at this path: a folder, an archive or a file. Its student has no name.
 ///
+/// The path may be a link: whoever starts the grader has chosen it, not a student. The name of the
+/// link counts first, as that of what it leads to may say nothing. No link inside is followed.
+///
 /// # Errors
-/// It is none of these.
+/// It is none of these, or it is not there.
 pub fn single(path: &Path) -> Result<Submitted, String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let form = match path.is_dir() {
+    let given = path.display();
+    let real =
+        fs::canonicalize(path).map_err(|error| format!("open {given}: {error}"))?;
+    let names: Vec<String> = [path, &real]
+        .iter()
+        .filter_map(|path| path.file_name()) // `..` has none.
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let form = match real.is_dir() {
         true => Some(Form::Folder),
-        false => Form::of_file(&name).map(|(form, _)| form),
+        false => names.iter().find_map(|name| Some(Form::of_file(name)?.0)),
     };
-    let form = form.ok_or_else(|| {
-        format!("{} is no folder, .zip, .tar.gz or .rs file", path.display())
-    })?;
-    let (student, path) = ("student".to_owned(), path.to_owned());
-    Ok(Submitted { student, name: None, source: shown(&name, 80), path, form })
+    let form =
+        form.ok_or_else(|| format!("{given} is no folder, .zip, .tar.gz or .rs file"))?;
+    let source = names.first().map_or(String::new(), |name| shown(name, 80));
+    Ok(Submitted { student: "student".to_owned(), name: None, source, path: real, form })
 }
 
 /// Finds the submissions in a folder. Without a roster, everybody is accepted.
