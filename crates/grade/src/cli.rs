@@ -13,6 +13,7 @@ use crate::Private;
 use crate::demo;
 use crate::doctor;
 use crate::explain;
+use crate::files::write_whole;
 use crate::fill;
 use crate::reports;
 use crate::results::Results;
@@ -431,7 +432,8 @@ fn tier(common: &Common, workshop: &Workshop) -> Result<Tier, Problem> {
     Err(Problem(REFUSED, message))
 }
 
-/// Fills a copy of the exported table, next to the results. The export itself stays as it is.
+/// Fills a copy of the exported table, next to the results. The export itself stays as it is, and
+/// whoever may not read it may not read the copy.
 fn fill(common: &Common, results: &Results, out: &Path) -> Result<(), Problem> {
     let (Some(file), Some(column)) = (&common.fill, &common.column) else {
         return Ok(());
@@ -450,8 +452,10 @@ fn fill(common: &Common, results: &Results, out: &Path) -> Result<(), Problem> {
             ),
         ));
     }
-    fs::write(&copy, &filled.bytes)
-        .map_err(|error| format!("write {}: {error}", copy.display()))?;
+    write_whole(&copy, &filled.bytes)?;
+    fs::metadata(file)
+        .and_then(|original| fs::set_permissions(&copy, original.permissions()))
+        .map_err(|error| format!("give {} its mode: {error}", copy.display()))?;
     writeln!(anstream::stdout(), "{filled}\nfilled in: {}", copy.display())
         .map_err(|error| format!("print: {error}"))?;
     Ok(())

@@ -1,11 +1,13 @@
 //! How the grader writes what it keeps and reports.
 //!
 //! No reader ever sees half a file, whoever kills the grader in between: each gets its name only
-//! when it is complete, and on the disk. Only their owner can read the files: grades are nobody
-//! else's business.
+//! when it is complete, and on the disk. Grades are nobody else's business: only their owner can
+//! read the files, and enter a folder that the grader has made. A folder that was there already stays
+//! as open as it was.
 
-use std::fs;
+use std::fs::DirBuilder;
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -17,7 +19,7 @@ use tempfile::NamedTempFile;
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), String> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = || -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_data()?;
@@ -25,4 +27,12 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), String> {
         Ok(())
     };
     written().map_err(|error| format!("write {}: {error}", path.display()))
+}
+
+/// Makes a folder, and those around it, as far as they are not there.
+///
+/// # Errors
+/// Those of the system.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

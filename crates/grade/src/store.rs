@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_whole;
+use crate::files::{self, write_whole};
 use crate::results::Submission;
 
 /// The folder of what the grader keeps for itself, within that of the results.
@@ -56,7 +57,7 @@ impl Log {
     pub fn open(results: &Path) -> Result<(Known, Log), String> {
         let folder = results.join(FOLDER);
         let tried = |error: io::Error| format!("open {}: {error}", folder.display());
-        fs::create_dir_all(&folder).map_err(tried)?;
+        files::make_folder(&folder).map_err(tried)?;
         let lock = File::create(folder.join("lock")).map_err(tried)?;
         if lock.try_lock().is_err() {
             let folder = results.display();
@@ -80,7 +81,7 @@ impl Log {
         if number > 2 * known.len() || text.last().is_some_and(|&last| last != b'\n') {
             rewrite(&path, &known)?;
         }
-        let log = OpenOptions::new().create(true).append(true).open(path);
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         Ok((Known(known), Log { file: log.map_err(tried)?, _lock: lock }))
     }
 

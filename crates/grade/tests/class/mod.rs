@@ -59,7 +59,7 @@ impl Class {
         let folder = tempfile::tempdir().unwrap();
         let class = Class { folder, mark: format!("mark{}x{number}", process::id()) };
         open_to_all(class.folder.path());
-        for part in ["submissions", "tmp", "outside"] {
+        for part in ["submissions", "tmp", "outside", "results"] {
             fs::create_dir(class.path(part)).unwrap();
             open_to_all(&class.path(part));
         }
