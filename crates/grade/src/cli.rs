@@ -289,7 +289,9 @@ fn grade(
     let roster = roster.as_deref().map(Roster::read).transpose()?;
     let exercise = run::exercise(exercise, private)?;
     let found = submissions::discover(submissions, &exercise, roster.as_ref())?;
-    let graded = run::run(&request, found, private, workshop)?;
+    let mut graded = run::run(&request, found, private, workshop)?;
+    let outdated = reports::outdated::remove(&graded.results, out)?;
+    graded.results.problems.extend(outdated);
     reports::write_all(&graded.results, out)?;
     summary::print(&graded, out)?;
     fill(common, &graded.results, out)?;

@@ -1,10 +1,10 @@
-//! The folder of results: who may read what is in it.
+//! The folder of results: who may read what is in it, and what is left in it when it is used again.
 
 #[allow(dead_code)] // Other tests use more of it.
 mod class;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use class::{Class, Graded, has_namespaces};
@@ -66,4 +66,71 @@ fn a_gradebook_that_is_filled_keeps_its_mode() {
         assert_eq!(fs::read_to_string(&copy).unwrap(), "Username,Grade\nada,0\n");
         assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, mode);
     }
+}
+
+#[test]
+fn files_for_students_who_are_gone_are_removed_and_nothing_else() {
+    if !has_namespaces() {
+        return;
+    }
+    let class = Class::new();
+    for student in ["ada", "ben", "eva@x", "mia"] {
+        class.hand_in(student, NO_PROGRAM);
+    }
+    assert_graded(&class.grade("results", &["--seed", "1"]));
+    let results = class.path("results");
+    let own = ["notes.txt", "messages/to-all.md", "overrides.toml"];
+    for file in own {
+        fs::write(results.join(file), "").unwrap();
+    }
+    let edited = results.join("messages/eva@x.md");
+    fs::write(&edited, "You were ill; come to the lab.").unwrap();
+    let link = results.join("gradescope/mia.json");
+    fs::rename(&link, class.path("outside/mia.json")).unwrap();
+    symlink(class.path("outside/mia.json"), &link).unwrap();
+    for student in ["ben", "eva@x", "mia"] {
+        fs::remove_dir_all(class.path("submissions").join(student)).unwrap();
+    }
+
+    let smaller = class.grade("results", &[]);
+    assert_graded(&smaller);
+    let students = smaller.results().submissions;
+    assert_eq!(students.len(), 1, "{students:#?}");
+    let left = [
+        "classroom50/ada.json",
+        "gradescope/ada.json",
+        "gradescope/mia.json",
+        "messages/ada.md",
+        "messages/eva@x.md",
+        "messages/to-all.md",
+    ];
+    let mut found: Vec<String> = everything_in(&results)
+        .filter(|path| path.is_file())
+        .map(|path| path.strip_prefix(&results).unwrap().display().to_string())
+        .filter(|name| name.contains('/') && !name.starts_with(".grade/"))
+        .collect();
+    found.sort();
+    assert_eq!(found, left);
+    assert_eq!(fs::read_to_string(&edited).unwrap(), "You were ill; come to the lab.");
+    assert!(own.iter().all(|file| results.join(file).exists()));
+    assert!(class.path("outside/mia.json").exists());
+    let problems = smaller.results().problems;
+    for (word, what) in [
+        ("`ben`", "not graded any more"),
+        ("`eva@x`", "not graded any more"),
+        ("`mia`", "not graded any more"),
+        ("`messages/eva@x.md`", "it stays"),
+        ("`messages/to-all.md`", "it stays"),
+        ("`gradescope/mia.json`", "it stays"),
+    ] {
+        let is_it = |line: &&String| line.starts_with(word) && line.contains(what);
+        assert_eq!(problems.iter().filter(is_it).count(), 1, "{word}: {problems:#?}");
+        assert!(smaller.printed.contains(word), "{}", smaller.printed);
+    }
+
+    // Nobody's result is lost: whoever comes back is not graded again.
+    class.hand_in("ben", NO_PROGRAM);
+    let again = class.grade("results", &[]);
+    assert!(again.printed.contains("0 graded now, 2 not changed"), "{}", again.printed);
+    assert!(results.join("messages/ben.md").exists());
 }

@@ -11,9 +11,10 @@
 //! | `class.html` | the teacher ([`page`]) |
 //!
 //! [`explain`] says how much of a failure each of them tells, and [`text`] keeps what students
-//! wrote from being obeyed by whatever shows it.
+//! wrote from being obeyed by whatever shows it. What an earlier grading has written for others is
+//! cleared away by [`outdated`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::files::write_whole;
@@ -26,9 +27,13 @@ pub mod gradescope;
 pub mod json;
 pub mod junit;
 pub mod message;
+pub mod outdated;
 pub mod page;
 pub mod tables;
 pub mod text;
+
+/// The folders of the files for students.
+const FOLDERS: [&str; 3] = ["classroom50", "gradescope", "messages"];
 
 /// Writes all files into a folder, which is made if it is not there. The files' paths come back.
 ///
@@ -41,7 +46,6 @@ pub fn write_all(results: &Results, folder: &Path) -> Result<Vec<PathBuf>, Strin
         let id = text::visible(&twice.student);
         return Err(format!("two submissions are `{id}`'s: nothing was written"));
     }
-    let classroom = Classroom50::of_class(results);
     let mut files = vec![
         ("results.json".to_owned(), json::results(results)?),
         ("long.csv".to_owned(), tables::long(results)?),
@@ -49,16 +53,7 @@ pub fn write_all(results: &Results, folder: &Path) -> Result<Vec<PathBuf>, Strin
         ("junit.xml".to_owned(), junit::report(results)?),
         ("class.html".to_owned(), page::page(results)),
     ];
-    for submission in &results.submissions {
-        let name = text::file_name(&submission.student);
-        let gradescope = json::pretty(&gradescope::result(results, submission))?;
-        let classroom50 =
-            json::pretty(&classroom50::result(results, submission, &classroom))?;
-        let message = message::message(results, submission);
-        files.push((format!("gradescope/{name}.json"), gradescope));
-        files.push((format!("classroom50/{name}.json"), classroom50));
-        files.push((format!("messages/{name}.md"), message));
-    }
+    files.extend(for_students(results)?);
     let mut paths = Vec::new();
     for (name, content) in files {
         let path = folder.join(name);
@@ -66,4 +61,21 @@ pub fn write_all(results: &Results, folder: &Path) -> Result<Vec<PathBuf>, Strin
         paths.push(path);
     }
     Ok(paths)
+}
+
+/// The files for each student alone, by their names.
+fn for_students(results: &Results) -> Result<BTreeMap<String, String>, String> {
+    let classroom = Classroom50::of_class(results);
+    let mut files = BTreeMap::new();
+    for submission in &results.submissions {
+        let name = text::file_name(&submission.student);
+        let gradescope = json::pretty(&gradescope::result(results, submission))?;
+        let classroom50 =
+            json::pretty(&classroom50::result(results, submission, &classroom))?;
+        let message = message::message(results, submission);
+        files.insert(format!("gradescope/{name}.json"), gradescope);
+        files.insert(format!("classroom50/{name}.json"), classroom50);
+        files.insert(format!("messages/{name}.md"), message);
+    }
+    Ok(files)
 }
