@@ -428,8 +428,8 @@ fn tier(common: &Common, workshop: &Workshop) -> Result<Tier, Problem> {
         message.push_str(advice);
     }
     message.push_str(
-        "\n  or, for programs that you trust: --sandbox=landlock --i-trust-these-programs, which \
-         still\n  keeps them from your files; or --sandbox=off --i-trust-these-programs",
+        "\n  or, for programs that you trust: --sandbox=landlock --i-trust-these-programs\
+         \n  or, with nothing kept apart at all: --sandbox=off --i-trust-these-programs",
     );
     Err(Problem(REFUSED, message))
 }

@@ -7,7 +7,6 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{self as unix, UnixListener, UnixStream};
 use std::path::Path;
-use std::process;
 
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, getpgid, getppid, truncate};
@@ -19,7 +18,6 @@ use super::fence;
 pub const TRY: &str = "try-the-fence";
 
 /// What was found out.
-#[derive(Default)]
 pub struct Tried {
     /// Landlock's version.
     pub abi: i32,
@@ -50,10 +48,11 @@ pub fn try_out(
     fs::write(place.join("secret"), "secret").map_err(tried)?;
     // Somebody has to listen, or nothing could be refused.
     let _at_path = UnixListener::bind(place.join("socket")).map_err(tried)?;
-    let name = format!("grade-{}", process::id());
-    let address = unix::SocketAddr::from_abstract_name(&name).map_err(tried)?;
+    // A name that nobody else has: that of the folder.
+    let name = place.to_string_lossy();
+    let address = unix::SocketAddr::from_abstract_name(&*name).map_err(tried)?;
     let _at_name = UnixListener::bind_addr(&address).map_err(tried)?;
-    let said = run(&[TRY, &place.to_string_lossy(), &name])?;
+    let said = run(&[TRY, &name])?;
     let told = |word: &str| -> Vec<String> {
         said.lines()
             .filter_map(|line| line.strip_prefix(word))
@@ -69,8 +68,8 @@ pub fn try_out(
 
 /// For the program inside: tries everything, and prints what was refused and what was not.
 pub fn attempt(arguments: &[String]) {
-    let [place, name] = arguments else { return };
-    let place = Path::new(place);
+    let [name] = arguments else { return };
+    let place = Path::new(name);
     let secret = place.join("secret");
     let [reading, writing] = FILES;
     say(reading, File::open(&secret));
