@@ -552,7 +552,12 @@ fn a_check_that_is_killed_is_a_mistake_of_the_grader_and_no_zero() {
         return;
     }
     let class = Class::new();
-    class.hand_in("ada", &program("src/main.rs"));
+    // Without a pause a check could be over before it is seen.
+    let main = "fn main() -> io::Result<()> {";
+    let pause = "std::thread::sleep(std::time::Duration::from_millis(500));";
+    let slow = program("src/main.rs").replacen(main, &format!("{main} {pause}"), 1);
+    assert!(slow.contains(pause));
+    class.hand_in("ada", &slow);
     let mut grading = class.start("results", &[]);
     while !grading.has_ended() {
         for player in players(&class) {
@@ -567,6 +572,8 @@ fn a_check_that_is_killed_is_a_mistake_of_the_grader_and_no_zero() {
     let rows = &results.submissions[0].rows;
     assert_eq!(rows.len(), results.exercise.checks.len());
     assert_eq!(rows[1].verdict, Verdict::GraderError, "{rows:#?}");
+    let told = format!("{:?}", rows[1]);
+    assert!(told.contains("the player failed: signal 9 has ended it"), "{told}");
     assert!(rows[2..].iter().all(|row| row.verdict == Verdict::NotRun), "{rows:#?}");
     // It was not kept: the same command tries again.
     let again = class.grade("results", &[]);

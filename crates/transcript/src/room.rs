@@ -23,6 +23,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -57,6 +58,7 @@ const KEEPS_RIGHTS: &str = "COURSE_KEEPS_RIGHTS";
 
 /// Exit statuses of the doorkeeper and of the player.
 const FAILED: i32 = 1;
+const KILLED: i32 = 70;
 const NO_NAMESPACES: i32 = 75;
 const SKIPPED: i32 = 77;
 const INTERRUPTED: i32 = 130;
@@ -299,8 +301,13 @@ fn keep_door(strict: bool) -> i32 {
         return FAILED; // The parent was gone before that: nobody waits for this room.
     }
     let Ok(program) = env::current_exe() else { return NO_NAMESPACES };
-    let player = Command::new(program).env(PART, PLAYER).status();
-    player.ok().and_then(|status| status.code()).unwrap_or(NO_NAMESPACES)
+    let Ok(player) = Command::new(program).env(PART, PLAYER).status() else {
+        return NO_NAMESPACES;
+    };
+    player.code().unwrap_or_else(|| {
+        tell(&format!("signal {} has ended it", player.signal().unwrap_or_default()));
+        KILLED
+    })
 }
 
 /// Closes what a careless parent has left open. Programs would inherit it, and get other numbers
