@@ -25,7 +25,7 @@ use checks::exercise::workspace;
 use class::{Class, GRADE, Graded, has_namespaces, program, verdicts};
 use grade::results::{BUILDS, Results, Submission, Verdict};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::{Pid, getegid, geteuid, getgroups};
 use quick_junit::Report;
 use serde_json::Value;
 
@@ -265,10 +265,22 @@ fn source(name: &str, class: &Class, listeners: &Listeners) -> String {
     format!("{text}\n{honest}")
         .replace("@MARK@", &class.mark)
         .replace("@OUTSIDE@", &outside.join(" "))
+        .replace("@GROUPS@", &groups_that_stay())
         .replace("@CANARY@", &class.path("outside/canary.txt").display().to_string())
         .replace("@SOLUTION@", &solution.display().to_string())
         .replace("@LISTENERS@", &listeners.addresses())
         .replace("@UNIX@", &class.path("outside/socket").display().to_string())
+}
+
+/// The groups that a program is in, as it sees them: only root can give groups up. Those that are not
+/// mapped into its namespace show as 65534.
+fn groups_that_stay() -> String {
+    const OVERFLOW: &str = "65534";
+    if geteuid().is_root() {
+        return String::new();
+    }
+    let shown = |group| if group == getegid() { "1000" } else { OVERFLOW };
+    getgroups().unwrap().into_iter().map(shown).collect::<Vec<_>>().join(" ")
 }
 
 /// Another process of the user as whom the programs run, as far as this machine sees it.
