@@ -1,8 +1,11 @@
 //! The folder that the grader works in, outside of everything else: /tmp/grade-NUMBER.
 //!
+//! Another process does the work in it, and this one waits to clean up, however that ends: by Ctrl-C,
+//! by a signal, by a mistake.
+//!
 //! Root grades as nobody (see [`transcript::room`]), and nobody may not look into the home of root,
 //! where this program may well be. So root puts a copy of the program into the workshop, and goes on
-//! from there.
+//! with that.
 
 use std::env;
 use std::ffi::OsStr;
@@ -16,7 +19,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid, getppid};
 
-/// Names the workshop to the copy of this program in it.
+/// Names the workshop to the process that works in it.
 const WORKSHOP: &str = "GRADE_WORKSHOP";
 
 /// The name of every workshop, up to the number of its process.
@@ -26,28 +29,23 @@ const NAME: &str = "grade-";
 pub struct Workshop(PathBuf);
 
 impl Workshop {
-    /// Goes on with `work` in a workshop. For root that is done by a copy of this program.
+    /// Goes on with `work` in a workshop: in another process, which begins here, too.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be made, or the process not be started.
     pub fn open(work: impl FnOnce(&Workshop) -> ExitCode) -> Result<ExitCode, String> {
         if let Some(folder) = env::var_os(WORKSHOP) {
-            end_with_the_original(&folder)?;
+            end_with_the_first(&folder)?;
             return Ok(work(&Workshop(PathBuf::from(folder))));
         }
         remove_abandoned();
         let folder = env::temp_dir().join(format!("{NAME}{}", process::id()));
-        let tried = |error: io::Error| format!("make {}: {error}", folder.display());
+        let tried = |error: io::Error| format!("work in {}: {error}", folder.display());
         make_folder(&folder).map_err(tried)?;
         let workshop = Workshop(folder.clone());
-        make_folder(&workshop.place()).map_err(tried)?;
-        let code = if geteuid().is_root() {
-            workshop.copy_goes_on().map_err(tried)?
-        } else {
-            work(&workshop)
-        };
+        let code = workshop.equip().and_then(|program| workshop.go_on(&program));
         let _ = fs::remove_dir_all(&workshop.0);
-        Ok(code)
+        code.map_err(tried)
     }
 
     /// The folder itself.
@@ -74,28 +72,38 @@ impl Workshop {
         Ok(Bench(folder))
     }
 
-    fn copy_goes_on(&self) -> io::Result<ExitCode> {
+    /// Makes what all submissions have in common. Returns the program to go on with.
+    fn equip(&self) -> io::Result<PathBuf> {
+        make_folder(&self.place())?;
+        let program = env::current_exe()?;
+        if !geteuid().is_root() {
+            return Ok(program);
+        }
         let copy = self.0.join("grade");
-        fs::copy(env::current_exe()?, &copy)?;
+        fs::copy(program, &copy)?;
         fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
         make_folder(&self.0.join("play"))?; // On it each room mounts its own folder.
-        let mut goes_on = Command::new(&copy);
-        goes_on.args(env::args_os().skip(1)).env(WORKSHOP, &self.0);
-        let mut goes_on = goes_on.spawn()?;
-        // The copy decides what to do. Ctrl-C reaches it anyway, what is sent to this process alone
-        // does not.
-        let copy = Pid::from_raw(goes_on.id().cast_signed());
+        Ok(copy)
+    }
+
+    fn go_on(&self, program: &Path) -> io::Result<ExitCode> {
+        let mut second = Command::new(program);
+        second.args(env::args_os().skip(1)).env(WORKSHOP, &self.0);
+        let mut second = second.spawn()?;
+        // The second process decides what to do. Ctrl-C reaches it anyway, what is sent to this one
+        // alone does not.
+        let number = Pid::from_raw(second.id().cast_signed());
         let _ = ctrlc::set_handler(move || {
-            let _ = kill(copy, Signal::SIGTERM);
+            let _ = kill(number, Signal::SIGTERM);
         });
-        let code = goes_on.wait()?.code().and_then(|code| u8::try_from(code).ok());
+        let code = second.wait()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
 }
 
-/// Lets the kernel end this copy with the original, which is the one that cleans up, and whose number
-/// is in the name of the workshop.
-fn end_with_the_original(workshop: &OsStr) -> Result<(), String> {
+/// Lets the kernel end this process with the first one, which is the one that cleans up, and whose
+/// number is in the name of the workshop.
+fn end_with_the_first(workshop: &OsStr) -> Result<(), String> {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     let name = Path::new(workshop).file_name().unwrap_or_default().to_string_lossy();
     match name.strip_prefix(NAME) == Some(getppid().to_string().as_str()) {
@@ -125,10 +133,12 @@ impl Drop for Bench {
     }
 }
 
-/// Makes a folder that everybody may enter: a program is not run by the user who made it.
+/// Makes a folder that nobody else may enter: the files of students are in it. Only root needs one
+/// that everybody may enter, to grade as somebody else.
 fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o755).create(folder)?;
-    fs::set_permissions(folder, Permissions::from_mode(0o755)) // Whatever the umask is.
+    let mode = if geteuid().is_root() { 0o755 } else { 0o700 };
+    fs::DirBuilder::new().mode(mode).create(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(mode)) // Whatever the umask is.
 }
 
 /// Removes the workshops of graders that were killed.
