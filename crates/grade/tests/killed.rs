@@ -180,7 +180,9 @@ fn a_compiler_ends_with_the_grader() {
     let class = Class::new();
     class.hand_in("computes_forever", include_str!("attacks/computes_forever.rs"));
     let grading = class.start("results", &SEED);
-    let compiles = || class.processes().iter().any(|process| process.contains("/rustc"));
+    // Not the one that is asked for its version.
+    let is_it = |process: &String| process.contains("\"rustc\\0src/main.rs");
+    let compiles = || class.processes().iter().any(is_it);
     let deadline = Instant::now() + Duration::from_secs(60);
     while !compiles() {
         assert!(Instant::now() < deadline, "it does not compile");
