@@ -13,7 +13,7 @@ use crate::bench::Story;
 use crate::bytes::{difference, quoted};
 use crate::finding::{Finding, Manner};
 use crate::processes;
-use crate::sockets;
+use crate::sockets::{self, counted};
 
 /// A connected client: over TCP, unless another kind of stream is named.
 pub struct Client<S: Stream = TcpStream> {
@@ -51,8 +51,10 @@ pub enum StreamEnd {
     Closed,
     /// The peer has reset it.
     Reset,
-    /// It has not ended in time.
+    /// Nothing has come for so long that nothing more will.
     Silent,
+    /// Something came all the time, but not all of it in time.
+    TooSlow,
 }
 
 impl Client {
@@ -371,7 +373,7 @@ impl<S: Stream> Client<S> {
                 Err(_) => return (got, Some(StreamEnd::Reset)),
             }
             if Instant::now() > deadline {
-                return (got, Some(StreamEnd::Silent));
+                return (got, Some(StreamEnd::TooSlow));
             }
         }
         (got, None)
@@ -408,9 +410,16 @@ impl<S: Stream> Client<S> {
             let seconds = self.patience.as_secs_f32();
             finding = finding
                 .saw(format!("{then}nothing for {seconds} s; the connection is open"));
-            if wanted.starts_with(got) {
-                finding.manner = Manner::Late;
-            }
+        }
+        if end == Some(StreamEnd::TooSlow) {
+            let seconds = (self.patience * 5).as_secs_f32();
+            let bytes =
+                counted(got.len().try_into().unwrap_or(u32::MAX), "byte", "bytes");
+            finding = finding.saw(format!("{bytes} in {seconds} s, and more to come"));
+        }
+        let is_late = matches!(end, Some(StreamEnd::Silent | StreamEnd::TooSlow));
+        if is_late && wanted.starts_with(got) {
+            finding.manner = Manner::Late;
         }
         finding.received = got.to_vec();
         Err(finding)

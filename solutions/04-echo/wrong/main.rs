@@ -27,5 +27,6 @@ programs! {
     line_by_line
     short_read
     text
+    trims
     whole_buffer
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::bench::Bench;
 use crate::exercise::Check;
 use crate::finding::Finding;
+use crate::{processes, sockets};
 
 /// The checks, in the order in which they are told.
 pub const CHECKS: &[Check] = &[
@@ -70,6 +71,12 @@ fn any_bytes(bench: &mut Bench) -> Result<(), Finding> {
     // The first byte of a character of two bytes alone, then all that a byte can be.
     ann.send(b"caf\xc3")?;
     ann.expect(b"CAF\xc3").map_err(text_only)?;
+    // What some take away from the end of a text.
+    for end in ["\n", "\r\n", " ", "\0"] {
+        let line = [&word(bench, 5..20), end.as_bytes()].concat();
+        ann.send(&line)?;
+        ann.expect(&line.to_ascii_uppercase())?;
+    }
     let mut all: Vec<u8> = (0..=255).collect();
     bench.random.shuffle(&mut all);
     ann.send(&all)?;
@@ -107,9 +114,18 @@ fn ends(bench: &mut Bench) -> Result<(), Finding> {
     let word = word(bench, 5..20);
     ann.send(&word)?;
     ann.expect(&word.to_ascii_uppercase())?;
+    let address = ann.address();
     ann.leave();
     let status = bench.await_end(student, bench.patience).map_err(|finding| {
-        finding.wanted("your server ends when its client has ended").diagnosis("no-end")
+        let finding = finding.wanted("your server ends when its client has ended");
+        match address.and_then(|ann| sockets::find(server, ann)) {
+            None => finding.saw("it has closed the connection, and goes on"),
+            // Whoever waits for bytes does not wait here: such a `read` returns at once.
+            Some(_) if processes::all_sleep() => {
+                finding.saw("it keeps the connection open, and waits for something else")
+            }
+            Some(_) => finding.diagnosis("no-end"),
+        }
     })?;
     if status.success() {
         return Ok(());
@@ -122,8 +138,8 @@ fn ends(bench: &mut Bench) -> Result<(), Finding> {
 fn reads_later(bench: &mut Bench) -> Result<(), Finding> {
     const MUCH: usize = 64 << 20;
     let (_, server) = bench.start_server(&[])?;
-    let mut ann = bench.connect("ann", server)?;
     bench.patience = Duration::from_secs(10);
+    let mut ann = bench.connect("ann", server)?;
     let letter = bench.random.lowercase();
     let bytes: &'static [u8] = vec![letter as u8; MUCH].leak();
     let wanted: &'static [u8] = vec![letter.to_ascii_uppercase() as u8; MUCH].leak();

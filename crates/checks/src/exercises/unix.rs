@@ -156,6 +156,9 @@ fn ends_clean(
         Ok(status) => status,
         Err(finding) => {
             let finding = finding.wanted(format!("its end, soon after {signal}"));
+            if bench.await_end(student, bench.patience).is_ok() {
+                return Err(finding.saw("later it ended by itself"));
+            }
             let caller = client.map_or_else(|| bench.connect_to("bob", path), Ok);
             let Ok(caller) = caller else { return Err(finding) };
             caller.leave();
@@ -316,10 +319,13 @@ fn gives_up(
     };
     let wanted = "the same file as before, a message, and status 1";
     let summary = format!("{what} has lost its path to your program");
-    Err(Finding { sockets, ..Finding::new(summary) }
-        .saw(saw)
-        .wanted(wanted)
-        .diagnosis(diagnosis))
+    let finding = Finding { sockets, ..Finding::new(summary) }.saw(saw).wanted(wanted);
+    Err(match verdict {
+        Ok(()) => {
+            finding.saw("it gave up, as it should, but the path is gone after that")
+        }
+        Err(_) => finding.diagnosis(diagnosis),
+    })
 }
 
 /// The program must end with a message and with one of these statuses, and not say that it listens.
