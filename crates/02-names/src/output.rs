@@ -39,7 +39,7 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
     }
     let problem = printable(error.to_string().as_bytes());
     let _ = writeln!(io::stderr(), "error: {problem}");
-    if let Some(hint) = hint(error.kind()) {
+    if let Some(hint) = hint(&error) {
         let _ = writeln!(io::stderr(), "hint: {hint}");
     }
     match error.kind() {
@@ -49,8 +49,9 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
 }
 
 /// What to do about the classic failures.
-fn hint(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
+fn hint(error: &io::Error) -> Option<&'static str> {
+    let problem = error.to_string();
+    match error.kind() {
         ErrorKind::AddrInUse => {
             Some("another program has this port; end it, or take another port")
         }
@@ -61,7 +62,12 @@ fn hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::InvalidInput => {
             Some("an address with a port is 127.0.0.1:8080 or [::1]:8080")
         }
-        ErrorKind::PermissionDenied => Some("take a port above 1023"),
+        ErrorKind::PermissionDenied if problem.starts_with("listen") => {
+            Some("take a port above 1023")
+        }
+        _ if problem.starts_with("listen") && problem.contains("lookup") => {
+            Some("is the name right? an address of IPv6 needs brackets: [::1]:8080")
+        }
         _ => None,
     }
 }

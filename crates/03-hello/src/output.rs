@@ -49,7 +49,7 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     complain(&error);
-    if let Some(hint) = hint(error.kind()) {
+    if let Some(hint) = hint(&error) {
         let _ = writeln!(io::stderr(), "hint: {hint}");
     }
     match error.kind() {
@@ -59,8 +59,9 @@ pub fn exit_code(result: io::Result<()>) -> ExitCode {
 }
 
 /// What to do about the classic failures.
-fn hint(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
+fn hint(error: &io::Error) -> Option<&'static str> {
+    let problem = error.to_string();
+    match error.kind() {
         ErrorKind::AddrInUse => Some(
             "another program has this port; end it, or take another one with --listen",
         ),
@@ -71,7 +72,12 @@ fn hint(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::InvalidInput => {
             Some("an address is HOST:PORT, for example 127.0.0.1:8080")
         }
-        ErrorKind::PermissionDenied => Some("take a port above 1023"),
+        ErrorKind::PermissionDenied if problem.starts_with("listen") => {
+            Some("take a port above 1023")
+        }
+        _ if problem.contains("failed to lookup") => {
+            Some("is the name right? an address of IPv6 needs brackets: [::1]:8080")
+        }
         _ => None,
     }
 }
