@@ -4,7 +4,7 @@
 //! printed until nothing has come for a while. Printed lines are aligned with shown ones, terminal
 //! by terminal: what still matches stays as it is written, placeholders included.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -184,7 +184,8 @@ impl Recorder<'_> {
         }
     }
 
-    /// Writes printed lines in the place of shown ones that did not come.
+    /// Writes printed lines in the place of shown ones that did not come. Those before a `...` take the
+    /// first, those behind it the last; what is left over there is left out.
     fn replace(
         &mut self,
         label: &str,
@@ -193,20 +194,29 @@ impl Recorder<'_> {
         anchor: &mut usize,
     ) {
         let is_elided = |&step: &usize| self.section.steps[step].kind == Kind::Elided;
-        let left_out = shown.iter().any(is_elided);
-        let mut gone = shown.iter().copied().filter(|step| !is_elided(step));
+        let first_elided = shown.iter().position(is_elided);
+        let last_elided = shown.iter().rposition(is_elided);
+        let gone: Vec<usize> = shown.iter().copied().filter(|s| !is_elided(s)).collect();
+        let head = &shown[..first_elided.unwrap_or(shown.len())];
+        let tail = &shown[last_elided.map_or(shown.len(), |last| last + 1)..];
         if let Some(&last) = shown.last() {
             *anchor = last;
         }
-        let mut gone: VecDeque<usize> = gone.by_ref().collect();
-        for line in printed.iter().filter(|_| !left_out) {
-            let line = self.shown_line(label, line);
-            match gone.pop_front() {
-                Some(step) => drop(self.written.insert(step, Some(line))),
-                None => self.added.entry(*anchor).or_default().push(line),
-            }
-        }
         self.written.extend(gone.into_iter().map(|step| (step, None)));
+        let (for_head, others) = printed.split_at(head.len().min(printed.len()));
+        let (left_over, for_tail) =
+            others.split_at(others.len().saturating_sub(tail.len()));
+        // If there are too few, the last lines are those that come.
+        let tail = &tail[tail.len() - for_tail.len()..];
+        let places = head.iter().zip(for_head).chain(tail.iter().zip(for_tail));
+        for (&step, line) in places {
+            let line = self.shown_line(label, line);
+            self.written.insert(step, Some(line));
+        }
+        for line in left_over.iter().filter(|_| first_elided.is_none()) {
+            let line = self.shown_line(label, line);
+            self.added.entry(*anchor).or_default().push(line);
+        }
     }
 
     /// A printed line as the lesson shows it.
