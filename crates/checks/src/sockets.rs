@@ -179,7 +179,7 @@ pub fn in_words(wanted: SocketAddr) -> Vec<String> {
             counted(door.unread, "connection is", "connections are")
         )),
         Some(_) => words.push(format!("your server listens on {wanted}")),
-        None if listening.is_empty() => words.push("nobody listens any more".to_owned()),
+        None if listening.is_empty() => words.push("nobody listens".to_owned()),
         None => words.extend(
             listening
                 .iter()
