@@ -1,5 +1,7 @@
 //! Tasks of one room do not meet: each has a corner of its own.
 
+mod surroundings;
+
 use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,14 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use surroundings::WITHOUT_NAMESPACES;
 use transcript::room::{self, Outcome, Room};
 
 /// Set in a process that makes the room.
 const MAKES_A_ROOM: &str = "TEST_MAKES_A_ROOM";
-
-/// Starts a program in surroundings where nobody can make a namespace.
-const WITHOUT_NAMESPACES: &str =
-    "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\"";
 
 fn main() -> ExitCode {
     room::play_part_if_asked(|_| works());

@@ -1,5 +1,7 @@
 //! A play leaves nothing behind, however it ends, and works where namespaces are forbidden.
 
+mod surroundings;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +12,12 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use surroundings::WITHOUT_NAMESPACES;
 use transcript::room::{self, Outcome};
 use transcript::{Job, Task};
 
 /// Set in a process that plays this note and nothing else.
 const VICTIM: &str = "TEST_VICTIM";
-
-/// Starts a program in surroundings where nobody can make a namespace.
-const WITHOUT_NAMESPACES: &str =
-    "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\"";
 
 fn main() -> ExitCode {
     room::play_part_if_asked(transcript::perform);
