@@ -17,7 +17,6 @@ fn main() -> std::io::Result<()> {
         file.write_all(&megabytes)?;
         files.push(file);
     }
-    // why: memory is looked at again and again, and so short a burst may go unseen on a busy machine
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(std::time::Duration::from_secs(1)); // why: a burst may go unseen on a busy machine
     serve()
 }
