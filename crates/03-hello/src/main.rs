@@ -4,6 +4,7 @@
 mod broken;
 mod client;
 mod output;
+mod packets;
 mod server;
 mod steps;
 
@@ -26,6 +27,8 @@ enum Program {
     Client(client::Options),
     /// The server in slow motion: Enter makes the next system call
     Steps(steps::Options),
+    /// Watch a port: print each TCP packet that comes or goes (needs root)
+    Packets(packets::Options),
     /// The server with one classic mistake in it
     BrokenServer(broken::Options),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Program::Server(options) => server::run(&options),
         Program::Client(options) => client::run(&options),
         Program::Steps(options) => steps::run(&options),
+        Program::Packets(options) => packets::run(&options),
         Program::BrokenServer(options) => broken::server(&options),
     };
     output::exit_code(result)
