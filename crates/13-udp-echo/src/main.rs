@@ -5,6 +5,7 @@ mod broken;
 mod client;
 mod network;
 mod output;
+mod packets;
 mod server;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Program {
     LossyServer(network::LossyOptions),
     /// Somebody who is not the server, and answers all the same (on this machine only)
     Stranger(network::StrangerOptions),
+    /// Watch a port: print each UDP packet that comes or goes (needs root)
+    Packets(packets::Options),
     /// The server with one classic mistake in it
     BrokenServer(broken::ServerOptions),
     /// The client with one classic mistake in it
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Program::Boundaries => boundaries::run(),
         Program::LossyServer(options) => network::lossy_server(&options),
         Program::Stranger(options) => network::stranger(&options),
+        Program::Packets(options) => packets::run(&options),
         Program::BrokenServer(options) => broken::server(&options),
         Program::BrokenClient(options) => broken::client(&options),
     };

@@ -84,6 +84,9 @@ fn hint(error: &io::Error) -> Option<&'static str> {
         ErrorKind::PermissionDenied if problem.starts_with("listen") => {
             Some("take a port above 1023")
         }
+        ErrorKind::PermissionDenied if problem.starts_with("open a raw socket") => {
+            Some("only root may see packets: sudo target/debug/udp-echo packets")
+        }
         _ if problem.contains("failed to lookup") => {
             Some("is the name right? an address of IPv6 needs brackets: [::1]:7777")
         }
