@@ -18,6 +18,12 @@ pub fn complain(problem: impl Display) {
     let _ = writeln!(io::stderr(), "error: {problem}");
 }
 
+/// Prints one line about how things stand, apart from the events as well. It begins where the line of
+/// the terminal begins, over the `^\` that the key has left there.
+pub fn remark(state: impl Display) {
+    let _ = writeln!(io::stderr(), "\r{state}");
+}
+
 /// Bytes as people write them down: `45 00 00 54`.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")

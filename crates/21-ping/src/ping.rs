@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::output::{complain, milliseconds, say, tried};
+use signal_hook::consts::{SIGINT, SIGQUIT};
+
+use crate::output::{complain, milliseconds, remark, say, tried};
 use crate::packet::{self, Echo, Family, ICMP_HEADER, Message};
 use crate::socket::{self, Kind};
 use crate::statistics::Statistics;
@@ -60,13 +62,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub fn run(options: &Options) -> io::Result<bool> {
     let target = socket::reachable(&options.host)?;
     let mut ping = Ping::new(options, target)?;
-    let interrupted = watch_for_ctrl_c()?;
+    let (ctrl_c, ctrl_backslash) = (watch_for(SIGINT)?, watch_for(SIGQUIT)?);
     let mut buffer = vec![0; 65_536]; // no packet is longer
 
     say(ping.title())?;
-    while !ping.is_over() && !interrupted.load(Ordering::Relaxed) {
+    while !ping.is_over() && !ctrl_c.load(Ordering::Relaxed) {
         if ping.is_due() {
             ping.send();
+        }
+        if ctrl_backslash.swap(false, Ordering::Relaxed) {
+            remark(ping.statistics.so_far());
         }
         if let Some((n, from)) = ping.receive(&mut buffer) {
             ping.handle(&buffer[..n], from.ip())?;
@@ -203,7 +208,7 @@ impl<'a> Ping<'a> {
     fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let until = if self.all_sent() { self.last + self.patience } else { self.next };
         let wait = until.saturating_duration_since(Instant::now());
-        // Ctrl-C sets a flag, and that does not end a `recv_from`: so look at it now and then.
+        // Ctrl-C ends a `recv_from`, but not one that is about to begin: so look now and then.
         let wait = wait.min(LOOK_FOR_CTRL_C);
         match self.set_timeout(wait).and_then(|()| self.socket.recv_from(buffer)) {
             Ok(packet) => Some(packet),
@@ -421,12 +426,11 @@ fn data(size: usize) -> Vec<u8> {
 /// How many bytes of the data are random.
 const TOKEN: usize = 16;
 
-/// Ctrl-C (and SIGTERM) sets the flag, so that the summary is printed in any case.
-fn watch_for_ctrl_c() -> io::Result<Arc<AtomicBool>> {
+/// From now on the signal sets the flag, and does nothing else.
+fn watch_for(signal: i32) -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    let setter = Arc::clone(&flag);
-    ctrlc::set_handler(move || setter.store(true, Ordering::Relaxed))
-        .map_err(|error| io::Error::other(format!("watch for Ctrl-C: {error}")))?;
+    signal_hook::flag::register(signal, Arc::clone(&flag))
+        .map_err(tried("watch for Ctrl-C"))?;
     Ok(flag)
 }
 

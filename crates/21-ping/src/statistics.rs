@@ -99,6 +99,25 @@ impl Statistics {
     }
     // ANCHOR_END: summary
 
+    /// How things stand, on one line.
+    pub fn so_far(&self) -> String {
+        let lost = self.transmitted.saturating_sub(self.received);
+        let percent = (lost * 100).checked_div(self.transmitted).unwrap_or(0);
+        let mut line =
+            format!("{}/{} packets, {percent}% loss", self.received, self.transmitted);
+        let times = &self.times;
+        if let Some(mean) = times.sum.checked_div(times.count) {
+            line += &format!(
+                ", min/avg/ewma/max = {}/{}/{}/{} ms",
+                thousandths(times.shortest),
+                thousandths(mean),
+                thousandths(times.recent / 8),
+                thousandths(times.longest)
+            );
+        }
+        line
+    }
+
     /// The line with the times; empty when nothing was timed.
     fn timing(&self, lasted: Duration, flood: bool) -> String {
         let times = &self.times;
@@ -231,6 +250,18 @@ mod tests {
         assert!(
             summary.ends_with("= 0.004/0.008/0.014/0.004 ms, ipg/ewma 0.038/0.011 ms"),
             "{summary}"
+        );
+    }
+
+    #[test]
+    fn how_things_stand() {
+        let mut statistics = Statistics { transmitted: 3, ..Statistics::default() };
+        assert_eq!(statistics.so_far(), "0/3 packets, 100% loss");
+        statistics.received = 2;
+        statistics.times = times(&[8000, 16000]);
+        assert_eq!(
+            statistics.so_far(),
+            "2/3 packets, 33% loss, min/avg/ewma/max = 8.000/12.000/9.000/16.000 ms"
         );
     }
 

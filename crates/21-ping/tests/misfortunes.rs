@@ -6,6 +6,7 @@
 //! NO_SKIPS=1 in the environment they fail instead.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -625,25 +626,42 @@ fn an_interface_that_goes_down_is_said_and_survived() {
     assert_eq!(ping.end().1.code(), Some(0));
 }
 
+/// A ping that waits for the time of its second request.
+fn waiting_ping(lab: &Lab) -> Session {
+    let mut ping = Session::start_command(lab.ping(&["-i", "1000", "127.0.0.1"]));
+    ping.line();
+    assert!(ping.line().starts_with("64 bytes from "));
+    ping
+}
+
 #[test]
 fn ctrl_c_prints_the_summary_at_once() {
     let Some(lab) = Lab::any() else { return };
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let mut ping = Session::start_command(lab.ping(&["-i", "1000", "127.0.0.1"]));
-        ping.line();
-        assert!(ping.line().starts_with("64 bytes from "));
-        // It waits for the time of the next request now.
-        let pressed = Instant::now();
-        ping.signal(signal);
-        ping.expect("");
-        ping.expect("--- 127.0.0.1 ping statistics ---");
-        ping.expect("1 packets transmitted, 1 received, 0% packet loss, time 0ms");
-        assert!(ping.line().starts_with("rtt min/avg/max/mdev = "));
-        let (rest, status) = ping.end();
-        assert!(rest.is_empty(), "{rest:?}");
-        assert!(status.success());
-        assert!(pressed.elapsed() < Duration::from_secs(2), "{:?}", pressed.elapsed());
-    }
+    let mut ping = waiting_ping(&lab);
+    let pressed = Instant::now();
+    ping.signal(Signal::SIGINT);
+    ping.expect("");
+    ping.expect("--- 127.0.0.1 ping statistics ---");
+    ping.expect("1 packets transmitted, 1 received, 0% packet loss, time 0ms");
+    assert!(ping.line().starts_with("rtt min/avg/max/mdev = "));
+    let (rest, status) = ping.end();
+    assert!(rest.is_empty(), "{rest:?}");
+    assert!(status.success());
+    assert!(pressed.elapsed() < Duration::from_secs(2), "{:?}", pressed.elapsed());
+}
+
+#[test]
+fn sigquit_tells_how_things_stand_and_sigterm_ends_without_a_word() {
+    let Some(lab) = Lab::any() else { return };
+    let mut ping = waiting_ping(&lab);
+    ping.signal(Signal::SIGQUIT);
+    let line = ping.line();
+    let start = "\r1/1 packets, 0% loss, min/avg/ewma/max = ";
+    assert!(line.starts_with(start) && line.ends_with(" ms"), "{line:?}");
+    ping.signal(Signal::SIGTERM);
+    let (rest, status) = ping.end();
+    assert!(rest.is_empty(), "{rest:?}");
+    assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
 }
 
 #[test]
