@@ -526,14 +526,14 @@ fn stuck(address: SocketAddr) -> Session {
 
 #[test]
 fn a_client_that_never_reads_delays_the_end_until_the_deadline() {
-    let (server, address) = server(&["--quiet", "--grace", "1500"]);
+    let (server, address) = server(&["--quiet", "--grace", "700"]);
     let mut ann = connect(address);
     exchange(&mut ann, b"ann reads");
     let _stuck = stuck(address);
     let (lines, served) = stop(server, Signal::SIGINT);
     let errors = errors(&lines);
     assert_eq!(errors.len(), 1, "{lines:?}");
-    assert!(errors[0].starts_with("error: stop: 1 still open after 1.5s, "), "{lines:?}");
+    assert!(errors[0].starts_with("error: stop: 1 still open after 700ms, "), "{lines:?}");
     assert_eq!(served, 1);
     assert_eq!(rest(&mut ann), b"");
 }

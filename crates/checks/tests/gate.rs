@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         }
     }
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(80); // Wrong programs keep the checks waiting.
+    arguments.test_threads.get_or_insert(48); // Wrong programs keep the checks waiting.
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -20,7 +20,7 @@ const NO_SKIPS: &str = "NO_SKIPS";
 pub fn lesson_tests(crate_dir: &str) -> ExitCode {
     room::play_part_if_asked(crate::perform);
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(8); // Plays wait most of the time.
+    arguments.test_threads.get_or_insert(24); // Plays wait most of the time.
     let crate_dir = Path::new(crate_dir).to_owned();
     let key = crate_dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let workspace = crate_dir.join("../..");
