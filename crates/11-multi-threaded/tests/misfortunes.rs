@@ -533,7 +533,10 @@ fn a_client_that_never_reads_delays_the_end_until_the_deadline() {
     let (lines, served) = stop(server, Signal::SIGINT);
     let errors = errors(&lines);
     assert_eq!(errors.len(), 1, "{lines:?}");
-    assert!(errors[0].starts_with("error: stop: 1 still open after 700ms, "), "{lines:?}");
+    assert!(
+        errors[0].starts_with("error: stop: 1 still open after 700ms, "),
+        "{lines:?}"
+    );
     assert_eq!(served, 1);
     assert_eq!(rest(&mut ann), b"");
 }

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Write;
 
 use anstyle::{Effects, Style};
+use transcript::excerpt;
 use transcript::note::{Note, Section};
 use transcript::play::PATIENCE;
 use transcript::room::Outcome;
 use transcript::{Job, Task};
-use transcript::{command, excerpt};
 
 use crate::lessons::{self, Lesson};
 use crate::problem::{Problem, course};
@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> Result<(), Problem> {
     if options.sections {
         return list(&note);
     }
-    command::build(&lessons::workspace(), &transcript::packages(&note))
+    transcript::build_programs(&lessons::workspace(), &note, None)
         .map_err(|message| Problem::failure(message).then("cargo build"))?;
     if options.overwrite {
         overwrite(&lesson, &sections)

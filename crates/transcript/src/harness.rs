@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::excerpt;
 use crate::note::Note;
 use crate::play::PATIENCE;
 use crate::room::{self, Outcome};
 use crate::{Job, Task};
-use crate::{command, excerpt};
 
 /// Set to make a skipped test a failed one.
 const NO_SKIPS: &str = "NO_SKIPS";
@@ -31,9 +31,12 @@ pub fn lesson_tests(crate_dir: &str) -> ExitCode {
             vec![Trial::test("the note can be read", || Err(Failed::from(problem)))]
         }
     };
-    let own_package = env::var("CARGO_PKG_NAME").unwrap_or_default();
+    // The programs of its own crate are built with the tests, those of other lessons are not.
+    let own_package = env::var("CARGO_PKG_NAME").ok();
     if !arguments.list
-        && let Err(problem) = build_others(&workspace, &note, &own_package)
+        && let Ok(note) = Note::read(&note)
+        && let Err(problem) =
+            crate::build_programs(&workspace, &note, own_package.as_deref())
     {
         let _ = writeln!(io::stderr(), "{problem}");
         return ExitCode::FAILURE;
@@ -79,13 +82,4 @@ fn skipped(heading: &str, reason: &str) -> Result<(), Failed> {
     }
     let _ = writeln!(io::stderr(), "SKIPPED \"{heading}\": {reason}");
     Ok(())
-}
-
-/// Builds the programs of other lessons that the note uses. Those of its own crate are built with
-/// the tests.
-fn build_others(workspace: &Path, note: &Path, own_package: &str) -> Result<(), String> {
-    let Ok(note) = Note::read(note) else { return Ok(()) };
-    let mut others = crate::packages(&note);
-    others.retain(|package| package != own_package);
-    command::build(workspace, &others).map(drop)
 }

@@ -145,8 +145,36 @@ fn missing_tool(section: &Section) -> Option<String> {
     })
 }
 
+/// Builds the programs that a note runs, but for those of the package that is built already.
+///
+/// # Errors
+/// In words, with what the compiler said. A package that does not exist is told with its line.
+pub fn build_programs(
+    workspace: &Path,
+    note: &Note,
+    built: Option<&str>,
+) -> Result<(), String> {
+    let mut packages = packages(note);
+    packages.retain(|package| Some(package.as_str()) != built);
+    command::build(workspace, &packages).map(drop).map_err(|said| {
+        let is_unknown =
+            |package: &&String| said.contains(&format!("`{package}` did not match"));
+        let Some(package) = packages.iter().find(is_unknown) else { return said };
+        let mut steps = note.sections.iter().flat_map(|section| &section.steps);
+        let line = steps.find(|step| match &step.kind {
+            Kind::Command(command) => command::packages(command).contains(package),
+            _ => false,
+        });
+        let line = line.map_or(0, |step| step.line);
+        format!(
+            "{}:{line}: there is no package `{package}` in this workspace",
+            short_path(&note.path).display()
+        )
+    })
+}
+
 /// The packages whose programs a note runs.
-pub fn packages(note: &Note) -> Vec<String> {
+fn packages(note: &Note) -> Vec<String> {
     let mut packages: Vec<String> = note
         .sections
         .iter()

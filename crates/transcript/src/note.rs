@@ -284,7 +284,15 @@ impl<'t> Reader<'t> {
 
     fn finish_block(&mut self, block: &Block) {
         let mut words = block.info.split_whitespace();
-        if words.next() == Some("console") {
+        let is_transcript = words.next() == Some("console");
+        if (is_transcript || self.announced.is_some()) && !self.is_closed(block) {
+            // Without its end it goes on to the end of the note, and hides what stands there.
+            let message = "this block has no end: close it with ``` on a line of its own";
+            self.mistake(block.line, message.to_owned());
+            self.announced = None;
+            return;
+        }
+        if is_transcript {
             let words: Vec<&str> = words.collect();
             self.finish_transcript(block, &words);
         } else if let Some((line, file, region)) = self.announced.take() {
@@ -295,6 +303,13 @@ impl<'t> Reader<'t> {
             return;
         }
         self.expect_no_announcement();
+    }
+
+    /// Whether a closing mark stands below the opening one.
+    fn is_closed(&self, block: &Block) -> bool {
+        let lines = self.text[block.range.clone()].trim_end().lines();
+        let last = lines.skip(1).last().map(|line| line.trim_start_matches([' ', '>']));
+        last.is_some_and(|line| line.starts_with("```") || line.starts_with("~~~"))
     }
 
     fn finish_transcript(&mut self, block: &Block, words: &[&str]) {
@@ -421,6 +436,9 @@ fn parse_step(source: &str) -> Result<(String, Kind), String> {
         "$" => Kind::Command(word.to_owned()),
         ">" if word == "^D" => Kind::EndOfInput,
         ">" if word == "^C" => Kind::Interrupt,
+        ">" if is_key(word) => {
+            return Err(format!("`{source}`: of the keys only ^C and ^D can be pressed"));
+        }
         ">" if text.len() > LONGEST_TYPED_LINE => {
             return Err(format!(
                 "a terminal takes lines of at most {LONGEST_TYPED_LINE} bytes"
@@ -435,6 +453,11 @@ fn parse_step(source: &str) -> Result<(String, Kind), String> {
         _ => Kind::Shown { text: text.to_owned(), any_order: mark == "*" },
     };
     Ok((label.to_owned(), kind))
+}
+
+/// Whether it is written like a key that is pressed together with Ctrl.
+fn is_key(word: &str) -> bool {
+    matches!(word.as_bytes(), [b'^', key] if key.is_ascii_uppercase() || *key == b'\\')
 }
 
 fn parse_end(text: &str) -> Option<End> {
@@ -499,6 +522,28 @@ mod tests {
         assert!(found[0].message.contains("only `ignore` or `privileged`"));
         let found = mistakes("```console\na$ x\n```\n```console privileged\na$ y\n```\n");
         assert_eq!(found[0].line, 4);
+    }
+
+    #[test]
+    fn a_block_needs_its_end() {
+        for text in ["```console\na$ x\na$\n", "```console\n", "> ```console\n> a$ x\n"] {
+            let found = mistakes(text);
+            assert_eq!(found[0].line, 1, "{text}");
+            assert!(found[0].message.contains("has no end"), "{found:?}");
+        }
+        assert_eq!(mistakes("<!-- code: a.rs#r -->\n```rust\nfn\n")[0].line, 2);
+        assert!(note("~~~~console\na$ x\n~~~~").is_ok());
+        assert!(note("1. item\n\n   ```console\n   a$ x\n   ```\n").is_ok());
+        assert!(note("> ```console\n> a$ x\n> ```\n").is_ok());
+    }
+
+    #[test]
+    fn other_keys_than_two_are_mistakes() {
+        for key in ["^Z", "^\\", "^M"] {
+            let found = mistakes(&format!("```console\na> {key}\n```\n"));
+            assert!(found[0].message.contains("only ^C and ^D"), "{found:?}");
+        }
+        assert!(note("```console\na> ^\na> ^x\na> 2^C\n```\n").is_ok());
     }
 
     #[test]

@@ -129,10 +129,12 @@ impl Report<'_> {
         let label = &step.label;
         match &failure.reason {
             Reason::Differs(line) => {
-                format!(
-                    "shown `{shown}`, printed `{line}`{}",
-                    self.other_value(step, line)
-                )
+                let blanks = match line.trim_end() == shown.trim_end() {
+                    true => "; they differ in the blanks at the end",
+                    false => "",
+                };
+                let other_value = self.other_value(step, line);
+                format!("shown `{shown}`, printed `{line}`{blanks}{other_value}")
             }
             Reason::NotPrinted(patience) => format!(
                 "waited {} s for `{shown}`, it did not come \
@@ -309,7 +311,9 @@ impl Report<'_> {
             );
         }
         let name = crate::lesson_name(&self.note.path);
-        advice.push(if failure.is_about_output() {
+        // Of a program that never ends there is no whole output to be accepted.
+        let ends = !matches!(failure.reason, Reason::StillRunning(_));
+        advice.push(if failure.is_about_output() && ends {
             format!(
                 "  to accept what was printed: cargo run -p course -- play {name} --overwrite"
             )

@@ -102,6 +102,11 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "other blanks at the end",
+        play: "a$ printf 'one \\n'\na| one\na$",
+        said: &["shown `one`, printed `one `; they differ in the blanks at the end"],
+    },
+    Case {
         name: "a missing line, the program runs",
         play: "a$ cat\na> x\na| x\na| y\na> ^D\na$",
         said: &[
