@@ -14,11 +14,16 @@ pub fn quoted(bytes: &[u8]) -> String {
         return "nothing".to_owned();
     }
     if bytes.len() <= 3 * SHOWN_AT_EITHER_END {
-        return format!("`{}`", bytes.escape_ascii());
+        return format!("`{}`", escaped(bytes));
     }
-    let head = bytes[..SHOWN_AT_EITHER_END].escape_ascii();
-    let tail = bytes[bytes.len() - SHOWN_AT_EITHER_END..].escape_ascii();
-    format!("`{head}`…`{tail}` ({} bytes)", bytes.len())
+    let head = escaped(&bytes[..SHOWN_AT_EITHER_END]);
+    let tail = escaped(&bytes[bytes.len() - SHOWN_AT_EITHER_END..]);
+    format!("`{head}` … `{tail}` ({} bytes)", bytes.len())
+}
+
+/// The bytes as in Rust's `b"..."`. A backtick is escaped, too: it would end the quotation.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string().replace('`', "\\x60")
 }
 
 /// Both sides around the first byte in which they differ, with a caret under it. Nothing if one of
@@ -67,6 +72,7 @@ mod tests {
     #[test]
     fn short_data_is_whole_and_long_data_has_both_ends() {
         assert_eq!(quoted(b"a\n\xff"), "`a\\n\\xff`");
+        assert_eq!(quoted(b"a`b"), "`a\\x60b`");
         assert_eq!(quoted(b""), "nothing");
         let long = quoted(&[b'x'; 1000]);
         assert!(long.ends_with("(1000 bytes)") && long.len() < 100, "{long}");

@@ -218,7 +218,7 @@ fn fitted(line: &str) -> String {
     if ["again", "by hand", "yours"].contains(&label) || text.starts_with([' ', '|']) {
         return line.to_owned();
     }
-    screen::wrapped(line, BEFORE_DETAIL).join("\n")
+    screen::wrapped_around_data(line, BEFORE_DETAIL).join("\n")
 }
 
 fn is_passed(checked: &Checked) -> bool {

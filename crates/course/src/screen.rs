@@ -16,16 +16,29 @@ pub const OPEN: Style = AnsiColor::Yellow.on_default();
 /// For headings.
 pub const BOLD: Style = Style::new().effects(Effects::BOLD);
 
-/// The text broken between words; lines after the first are indented. What stands between
-/// backticks stays together where it can: it is code, or bytes.
+/// The text broken between words; lines after the first are indented. Code, between backticks, stays
+/// together, unless it is longer than a line.
 pub fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    filled(text, indent, |line| words(line).into_iter().flat_map(short).collect())
+}
+
+/// As [`wrapped`], but what stands between backticks is never broken, however long it is: it is data,
+/// and a line break of ours would look like a part of it.
+pub fn wrapped_around_data(text: &str, indent: usize) -> Vec<String> {
+    filled(text, indent, words)
+}
+
+/// Fills lines with words.
+fn filled(text: &str, indent: usize, words: fn(&str) -> Vec<&str>) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
         for word in words(paragraph) {
             let length = line.chars().count();
             let is_empty = line.trim().is_empty();
-            if !is_empty && length + 1 + word.chars().count() > COLUMNS {
+            // Behind a label in the margin there is as much room as on a new line.
+            let gains_room = !is_empty && length + 1 > indent;
+            if gains_room && length + 1 + word.chars().count() > COLUMNS {
                 lines.push(line);
                 line = " ".repeat(indent);
             } else if !is_empty {
@@ -36,6 +49,14 @@ pub fn wrapped(text: &str, indent: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The words of a long piece of code; any other stays as it is.
+fn short(word: &str) -> Vec<&str> {
+    match word.chars().count() > COLUMNS - 12 {
+        true => word.split(' ').collect(),
+        false => vec![word],
+    }
 }
 
 /// The words of a text. Spaces between backticks, and at the beginning, belong to their word.
@@ -56,16 +77,7 @@ fn words(text: &str) -> Vec<&str> {
         seen_letter |= letter != ' ';
     }
     words.push(&text[start..]);
-    // A quoted text longer than a line is broken after all.
     words
-        .into_iter()
-        .flat_map(|word| {
-            match word.chars().count() > COLUMNS - 12 && word.contains(' ') {
-                true => word.split(' ').collect(),
-                false => vec![word],
-            }
-        })
-        .collect()
 }
 
 /// A line that says what is being done, and goes away when it has been done. Only a terminal shows
@@ -114,5 +126,22 @@ mod tests {
         let lines = wrapped(&text, 2);
         assert!(lines[0].starts_with("  word word"));
         assert_eq!(lines[1], "  `let n = stream.read(&mut buffer)?;`");
+    }
+
+    #[test]
+    fn data_is_never_broken() {
+        let data = format!("`{}`", "word ".repeat(12));
+        let text = format!("  saw     {data} and {data}");
+        let lines = [format!("  saw     {data} and"), format!("{:10}{data}", "")];
+        assert_eq!(wrapped_around_data(&text, 10), lines);
+        let long = format!("`{}`", "word ".repeat(30));
+        let text = format!("  saw     {long} and {long}");
+        let lines = [
+            format!("  saw     {long}"),
+            format!("{:10}and", ""),
+            format!("{:10}{long}", ""),
+        ];
+        assert_eq!(wrapped_around_data(&text, 10), lines);
+        assert!(wrapped(&long, 4).len() > 1, "code is, if it is too long");
     }
 }
