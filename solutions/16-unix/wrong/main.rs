@@ -23,6 +23,7 @@ programs! {
     asks_as_a_client
     asks_for_an_echo
     between_clients
+    cleans_up_always
     default_path
     drop_guard
     expects
