@@ -1,5 +1,8 @@
 //! A client that tests a server: each step is told in the story, and each failure has its evidence.
 
+mod silence;
+mod stuck;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -12,7 +15,6 @@ use socket2::SockRef;
 use crate::bench::Story;
 use crate::bytes::{difference, quoted};
 use crate::finding::{Finding, Manner};
-use crate::processes;
 use crate::sockets::{self, counted};
 
 /// A connected client: over TCP, unless another kind of stream is named.
@@ -100,111 +102,6 @@ impl Client {
         wait_until(self.patience, || {
             sockets::find(own, self.server).is_none_or(|socket| socket.unsent == 0)
         });
-    }
-
-    /// Sends many bytes, and begins to read only when some of them are on their way.
-    ///
-    /// # Errors
-    /// What comes back is something else, or not all of it comes.
-    pub fn send_much_read_later(
-        &mut self,
-        bytes: &'static [u8],
-        wanted: &'static [u8],
-    ) -> Result<(), Finding> {
-        self.story.tell(format!(
-            "{} sends {} bytes, and reads only later",
-            self.name,
-            bytes.len()
-        ));
-        let mut writer = self
-            .stream
-            .try_clone()
-            .map_err(|error| self.finding(format!("{}: {error}", self.name)))?;
-        let _ = writer.set_write_timeout(Some(self.patience * 5));
-        let sender = thread::spawn(move || {
-            let sent = writer.write_all(bytes);
-            let _ = writer.shutdown(Shutdown::Write);
-            sent
-        });
-        self.await_standstill();
-        let (got, end) = self.read(wanted.len());
-        let result = self.compare(wanted, &got, end);
-        let _ = self.stream.shutdown(Shutdown::Both);
-        let _ = sender.join();
-        result
-    }
-
-    /// Waits until all buffers on the way are full: the server cannot send, and reads no more. Or
-    /// until it has closed the connection.
-    fn await_standstill(&self) {
-        const LONG_ENOUGH: Duration = Duration::from_millis(500);
-        let Some(own) = self.address() else { return };
-        let deadline = Instant::now() + self.patience * 5;
-        let (mut before, mut since) = (None, Instant::now());
-        while Instant::now() < deadline {
-            let Some(its_end) = sockets::find(self.server, own) else { return };
-            let now = Some((its_end.unsent, its_end.unread));
-            if now != before || its_end.unsent == 0 || its_end.unread == 0 {
-                (before, since) = (now, Instant::now());
-            } else if since.elapsed() > LONG_ENOUGH && processes::all_sleep() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5)); // why: the system tells nobody about its sockets
-        }
-    }
-
-    /// Sends and reads nothing, until the server is stuck: nobody takes its answers, so it does not
-    /// read any more. Returns what was sent. All of it has arrived: what the server has not read
-    /// waits in its socket. A server that never gets stuck is sent 16 MiB. `random` makes the bytes.
-    ///
-    /// # Errors
-    /// As [`Client::send`].
-    pub fn send_until_stuck(
-        &mut self,
-        random: &mut fastrand::Rng,
-    ) -> Result<Vec<u8>, Finding> {
-        const MOST: usize = 16 << 20;
-        const BLOCK: usize = 8 * 1024;
-        // With one more block this is less than a socket takes: nothing is left behind on the way.
-        const FEW_UNREAD: u32 = 16 * 1024;
-        self.story.tell(format!(
-            "{} sends and sends, and reads nothing, until your server reads no more",
-            self.name
-        ));
-        let block: Vec<u8> = (0..BLOCK).map(|_| random.u8(..)).collect();
-        let mut sent = Vec::new();
-        while sent.len() < MOST {
-            self.stream.write_all(&block).map_err(|error| {
-                self.finding(format!("{} cannot send: {error}", self.name))
-            })?;
-            sent.extend_from_slice(&block);
-            if self.unread() > FEW_UNREAD && self.stays_above(FEW_UNREAD) {
-                break;
-            }
-        }
-        self.story.tell(format!("{} bytes have arrived in your socket", sent.len()));
-        Ok(sent)
-    }
-
-    /// How many bytes the server has not read.
-    fn unread(&self) -> u32 {
-        let its_end = self.address().and_then(|mine| sockets::find(self.server, mine));
-        its_end.map_or(0, |socket| socket.unread)
-    }
-
-    /// Whether the server leaves so many bytes unread, although it has time to read.
-    fn stays_above(&self, few: u32) -> bool {
-        let start = Instant::now();
-        loop {
-            if self.unread() <= few {
-                return false;
-            }
-            let enough = start.elapsed() > A_MOMENT && processes::all_sleep();
-            if enough || start.elapsed() > self.patience {
-                return true;
-            }
-            thread::sleep(Duration::from_millis(1)); // why: on a busy machine it waits for its turn
-        }
     }
 }
 
@@ -327,9 +224,9 @@ impl<S: Stream> Client<S> {
         let (mut got, end) = self.read(wanted.len());
         if got != wanted && end.is_none() {
             // What comes behind it may explain the difference.
-            let _ = SockRef::from(&self.stream).set_read_timeout(Some(A_MOMENT));
+            self.limit_reads(A_MOMENT);
             got.extend(self.read(4096).0);
-            let _ = SockRef::from(&self.stream).set_read_timeout(Some(self.patience));
+            self.limit_reads(self.patience);
         }
         self.compare(wanted, &got, end)
     }
@@ -355,6 +252,11 @@ impl<S: Stream> Client<S> {
             .waited(self.patience, " for the end of the stream"),
         };
         Err(finding.wanted("the end of the stream behind the last byte"))
+    }
+
+    /// From now on a read waits so long.
+    fn limit_reads(&self, time: Duration) {
+        let _ = SockRef::from(&self.stream).set_read_timeout(Some(time));
     }
 
     /// Reads up to `limit` bytes, until the end, or until nothing has come for a while.

@@ -1,6 +1,7 @@
 //! Waits for a newline before it answers.
 //!
 //! fails: one-message
+//! says: waits-for-newline
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};

@@ -24,9 +24,11 @@ programs! {
     first_read
     gives_up_at_the_end
     impatient
+    keeps_everything
     line_by_line
     short_read
     text
     trims
+    waits_for_the_end
     whole_buffer
 }

@@ -1,6 +1,7 @@
 //! Waits for a newline before it answers.
 //!
 //! fails: echo
+//! says: waits-for-newline
 
 use std::env;
 use std::fmt::Display;

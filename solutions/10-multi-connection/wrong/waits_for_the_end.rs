@@ -1,6 +1,7 @@
 //! Reads to the end before it answers.
 //!
 //! fails: echo
+//! says: waits-for-end
 
 use std::env;
 use std::fmt::Display;

@@ -31,7 +31,7 @@ fn one_message(bench: &mut Bench) -> Result<(), Finding> {
     let wanted = word.to_ascii_uppercase();
     ann.expect(&wanted).map_err(|finding| match finding.received == word {
         true => finding.diagnosis("not-capitals"),
-        false => finding,
+        false => ann.explain_silence(finding, &wanted),
     })?;
     expect_nothing_more(&mut ann)
 }

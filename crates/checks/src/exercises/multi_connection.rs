@@ -33,7 +33,9 @@ fn starts(bench: &mut Bench) -> Result<(), Finding> {
 fn echo(bench: &mut Bench) -> Result<(), Finding> {
     let (student, server) = bench.start_server(&[])?;
     let mut ann = bench.connect("ann", server)?;
-    exchange(bench, &mut ann, 5..20)?;
+    let first = letters(bench, 5..20);
+    ann.send(&first)?;
+    ann.expect(&first).map_err(|finding| ann.explain_silence(finding, &first))?;
     exchange(bench, &mut ann, 5..20).map_err(|finding| {
         let got = &finding.received;
         // It comes in front of the second answer.

@@ -1,0 +1,162 @@
+//! A client that does not read: sooner or later its server can send no more, and has to wait.
+
+use std::io::Write;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{A_MOMENT, Client};
+use crate::finding::Finding;
+use crate::{processes, sockets};
+
+/// So many bytes a server may keep for a client that does not read: what the exercise says.
+const MOST_KEPT: usize = 32 << 20;
+
+/// So many bytes are sent at a time.
+const BLOCK: usize = 8 * 1024;
+
+impl Client {
+    /// Sends many bytes, and begins to read only when some of them are on their way, and the rest has
+    /// to wait. None of them may be lost, and no more than `MOST_KEPT` kept.
+    ///
+    /// # Errors
+    /// What comes back is something else, not all of it comes, or the server keeps too much.
+    pub fn send_much_read_later(
+        &mut self,
+        bytes: &'static [u8],
+        wanted: &'static [u8],
+    ) -> Result<(), Finding> {
+        self.story.tell(format!(
+            "{} sends {} bytes, and reads only later",
+            self.name,
+            bytes.len()
+        ));
+        let mut writer = self
+            .stream
+            .try_clone()
+            .map_err(|error| self.finding(format!("{}: {error}", self.name)))?;
+        let _ = writer.set_write_timeout(Some(self.patience * 5));
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&sent);
+        let sender = thread::spawn(move || {
+            for block in bytes.chunks(BLOCK) {
+                if writer.write_all(block).is_err() {
+                    break; // What comes back, or does not, tells more than this error.
+                }
+                counter.fetch_add(block.len(), Ordering::Relaxed);
+            }
+            let _ = writer.shutdown(Shutdown::Write);
+        });
+        let result = self.await_standstill(&sent, bytes.len()).and_then(|()| {
+            let (got, end) = self.read(wanted.len());
+            self.compare(wanted, &got, end)
+        });
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let _ = sender.join();
+        result
+    }
+
+    /// Waits until nothing moves any more: the server cannot send, and reads no more, or has read
+    /// `all`. Or until it has closed the connection.
+    ///
+    /// # Errors
+    /// It keeps too much.
+    fn await_standstill(&self, sent: &AtomicUsize, all: usize) -> Result<(), Finding> {
+        const LONG_ENOUGH: Duration = Duration::from_millis(500);
+        let deadline = Instant::now() + self.patience * 5;
+        let (mut before, mut since) = (None, Instant::now());
+        while Instant::now() < deadline {
+            let sent = sent.load(Ordering::Relaxed);
+            let Some(queues) = self.queues() else { return Ok(()) };
+            let on_the_way: usize = queues.iter().map(|&bytes| bytes as usize).sum();
+            if sent.saturating_sub(on_the_way) > MOST_KEPT {
+                return Err(self.keeps_too_much());
+            }
+            let [_, to_read, to_send, _] = queues;
+            let moves = to_send == 0 || (to_read == 0 && sent < all);
+            if before != Some(queues) || moves {
+                (before, since) = (Some(queues), Instant::now());
+            } else if since.elapsed() > LONG_ENOUGH && processes::all_sleep() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5)); // why: the system tells nobody about its sockets
+        }
+        Ok(())
+    }
+
+    /// How many bytes wait in the four queues of the connection, in the order in which an echo passes
+    /// them. They are looked at in this order: what moves on meanwhile is counted twice, so a server
+    /// keeps at least what is in none of them.
+    fn queues(&self) -> Option<[u32; 4]> {
+        let own = self.address()?;
+        let sending = sockets::find(own, self.server)?;
+        let its_end = sockets::find(self.server, own)?;
+        let receiving = sockets::find(own, self.server)?;
+        Some([sending.unsent, its_end.unread, its_end.unsent, receiving.unread])
+    }
+
+    fn keeps_too_much(&self) -> Finding {
+        let (name, most) = (&self.name, MOST_KEPT >> 20);
+        self.finding(format!("your server goes on reading, and {name} takes no answers"))
+            .saw(format!("it has read more than {most} MiB that it has not yet written"))
+            .wanted(format!(
+                "{most} MiB at most: then it reads no more until it can write"
+            ))
+            .diagnosis("keeps-everything")
+    }
+
+    /// Sends and reads nothing, until the server is stuck: nobody takes its answers, so it does not
+    /// read any more. Returns what was sent. All of it has arrived: what the server has not read
+    /// waits in its socket. A server that never gets stuck is sent 16 MiB. `random` makes the bytes.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send_until_stuck(
+        &mut self,
+        random: &mut fastrand::Rng,
+    ) -> Result<Vec<u8>, Finding> {
+        const MOST: usize = 16 << 20;
+        // With one more block this is less than a socket takes: nothing is left behind on the way.
+        const FEW_UNREAD: u32 = 16 * 1024;
+        self.story.tell(format!(
+            "{} sends and sends, and reads nothing, until your server reads no more",
+            self.name
+        ));
+        let block: Vec<u8> = (0..BLOCK).map(|_| random.u8(..)).collect();
+        let mut sent = Vec::new();
+        while sent.len() < MOST {
+            self.stream.write_all(&block).map_err(|error| {
+                self.finding(format!("{} cannot send: {error}", self.name))
+            })?;
+            sent.extend_from_slice(&block);
+            if self.unread() > FEW_UNREAD && self.stays_above(FEW_UNREAD) {
+                break;
+            }
+        }
+        self.story.tell(format!("{} bytes have arrived in your socket", sent.len()));
+        Ok(sent)
+    }
+
+    /// How many bytes the server has not read.
+    fn unread(&self) -> u32 {
+        let its_end = self.address().and_then(|mine| sockets::find(self.server, mine));
+        its_end.map_or(0, |socket| socket.unread)
+    }
+
+    /// Whether the server leaves so many bytes unread, although it has time to read.
+    fn stays_above(&self, few: u32) -> bool {
+        let start = Instant::now();
+        loop {
+            if self.unread() <= few {
+                return false;
+            }
+            let enough = start.elapsed() > A_MOMENT && processes::all_sleep();
+            if enough || start.elapsed() > self.patience {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(1)); // why: on a busy machine it waits for its turn
+        }
+    }
+}
