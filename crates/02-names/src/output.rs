@@ -16,7 +16,8 @@ pub fn say(event: impl Display) -> io::Result<()> {
 /// The bytes as text for a terminal. What is not printable text appears as an escape such as
 /// `\n` or `\x1b`: foreign text must not be able to move our cursor.
 pub fn printable(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string()
+    // Quotes are printable, whatever `escape_ascii` thinks of them.
+    bytes.escape_ascii().to_string().replace("\\'", "'").replace("\\\"", "\"")
 }
 
 /// Puts what was tried in front of what the system said.

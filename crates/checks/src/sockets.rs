@@ -195,7 +195,12 @@ pub fn in_words(wanted: SocketAddr) -> Vec<String> {
             "CLOSE-WAIT" => {
                 format!("the client at {} has closed, your server has not", end.remote)
             }
-            "TIME-WAIT" | "LAST-ACK" => continue,
+            "FIN-WAIT-1" | "FIN-WAIT-2" => format!(
+                "your server has ended its direction to the client at {}, the client has not \
+                 ended its own",
+                end.remote
+            ),
+            "TIME-WAIT" | "LAST-ACK" | "CLOSING" => continue,
             state => format!("connection from {}: {state}", end.remote),
         };
         if unread > 0 {
