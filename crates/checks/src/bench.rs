@@ -29,6 +29,9 @@ const SHOWN_LINES: usize = 8;
 /// An argument longer than this is not shown whole.
 const LONG_ARGUMENT: usize = 60;
 
+/// Of more arguments than this, only the first are shown.
+const MANY_ARGUMENTS: usize = 12;
+
 /// How long a program may take to start, at least: on a busy machine, or with an interpreter, that
 /// takes longer than any answer.
 const TO_START: Duration = Duration::from_secs(5);
@@ -115,7 +118,11 @@ impl Bench {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         transcript::command::fix_environment(&mut command);
-        let shown: Vec<String> = arguments.iter().map(|a| shown_argument(a)).collect();
+        let mut shown: Vec<String> =
+            arguments.iter().take(MANY_ARGUMENTS).map(|a| shown_argument(a)).collect();
+        if arguments.len() > MANY_ARGUMENTS {
+            shown.push(format!("… ({} arguments)", arguments.len()));
+        }
         self.story.tell(format!("started your program: {}", shown.join(" ")));
         let (sender, events) = mpsc::channel();
         let mut room = KEPT_OUTPUT;
@@ -264,6 +271,18 @@ impl Bench {
     /// The system has no port for it.
     pub fn datagram_peer(&mut self, name: &str) -> Result<Peer, Finding> {
         Peer::bind(name, &self.story)
+    }
+
+    /// The same, at this very address.
+    ///
+    /// # Errors
+    /// The system does not have it, or somebody else does.
+    pub fn datagram_peer_at(
+        &mut self,
+        name: &str,
+        address: SocketAddr,
+    ) -> Result<Peer, Finding> {
+        Peer::bind_at(name, address, &self.story)
     }
 
     /// Waits until the program has printed a line that `fits`, and returns it.

@@ -50,7 +50,19 @@ impl Peer {
     /// # Errors
     /// The system has none.
     pub fn bind(name: &str, story: &Story) -> Result<Peer, Finding> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
+        Peer::bind_at(name, (Ipv4Addr::LOCALHOST, 0).into(), story)
+    }
+
+    /// A peer at this very address.
+    ///
+    /// # Errors
+    /// The system does not have it, or somebody else does.
+    pub fn bind_at(
+        name: &str,
+        address: SocketAddr,
+        story: &Story,
+    ) -> Result<Peer, Finding> {
+        let socket = UdpSocket::bind(address);
         let bound = socket.and_then(|socket| Ok((socket.local_addr()?, socket)));
         let (address, socket) = bound
             .map_err(|error| Finding::new(format!("{name} gets no port: {error}")))?;
@@ -61,6 +73,11 @@ impl Peer {
     /// Where it is reached.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it does from now on is not told.
+    pub fn tell_no_more(&mut self) {
+        self.story = Story::default();
     }
 
     /// The next datagram, if one comes in time.

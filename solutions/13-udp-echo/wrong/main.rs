@@ -21,12 +21,18 @@ programs! {
     all_at_once
     any_identifier
     believes_anybody
+    compares_last_byte
+    compares_ports
     compares_texts
+    complains_on_stdout
+    counts_in_a_byte
     counts_repeats
     empties_before_sending
     empty_is_none
     ends_at_nothing
+    gives_up_at_once
     impatient
+    keeps_doubled_wait
     little_endian
     never_gives_up
     new_identifier
@@ -37,10 +43,12 @@ programs! {
     prints_identifier
     prints_own_text
     sends_at_once
+    short_last_wait
     silent
     small_buffer
     socket_for_each
     splits_any_datagram
     starts_over
+    triples
     whole_buffer
 }

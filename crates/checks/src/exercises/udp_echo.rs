@@ -4,7 +4,9 @@
 //! time can be over before our answer is there. So what comes again is never a mistake by itself.
 
 mod play;
+mod waits;
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
@@ -14,6 +16,7 @@ use crate::finding::Finding;
 use crate::sockets;
 
 use play::{Play, expect_failure};
+use waits::{backs_off, waits_once_more};
 
 /// The checks, in the order in which they are told.
 pub const CHECKS: &[Check] = &[
@@ -37,6 +40,9 @@ pub const CHECKS: &[Check] = &[
 
 /// The most that fits into a datagram over IPv4, behind an identifier.
 const LONGEST_TEXT: usize = 65_507 - 4;
+
+/// So many messages need more than one byte of their identifiers.
+const MANY: usize = 260;
 
 /// A message is sent so often at the most.
 const SENDINGS: usize = 4;
@@ -74,14 +80,19 @@ fn one_exchange(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 fn more_messages(bench: &mut Bench) -> Result<(), Finding> {
-    let messages = words(bench, 5);
-    let answers = words(bench, 5);
+    let messages = words(bench, MANY);
+    let answers = words(bench, MANY);
     let mut play = Play::start(bench, &texts(&messages))?;
     for (id, (message, answer)) in (1..).zip(messages.iter().zip(&answers)) {
         play.expect_message(id, message)?;
-        // Three times: on a busy machine the next one may come late.
-        if id <= 3 {
-            play.expect_no_other()?;
+        match id {
+            // Three times: on a busy machine the next one may come late.
+            ..=3 => play.expect_no_other()?,
+            5 => {
+                play.tell(&format!("so it goes on, up to message {MANY}"));
+                play.server.tell_no_more();
+            }
+            _ => {}
         }
         play.answer(id, answer)?;
     }
@@ -124,69 +135,27 @@ fn loss(bench: &mut Bench) -> Result<(), Finding> {
     play.expect_end(&[&answer])
 }
 
-fn backs_off(bench: &mut Bench) -> Result<(), Finding> {
-    // A machine that is busy elsewhere can spoil a measurement, but hardly each of three.
-    let messages = words(bench, 3);
-    let answers = words(bench, 3);
-    let mut play = Play::start(bench, &texts(&messages))?;
-    let mut measured: Vec<Waits> = Vec::new();
-    for (id, (message, answer)) in (1..).zip(messages.iter().zip(&answers)) {
-        let mut times = vec![play.expect_message(id, message)?.at];
-        if !measured.iter().any(|waits| judge(waits).is_ok()) {
-            play.tell(&format!("that is lost, and so are the next {}", SENDINGS - 2));
-            while times.len() < SENDINGS {
-                times.push(play.expect_again(id, message)?.at);
-            }
-            let wait = |place: usize| times[place + 1].duration_since(times[place]);
-            measured.push([wait(0), wait(1), wait(2)]);
-        }
-        play.answer(id, answer)?;
-    }
-    if !measured.iter().any(|waits| judge(waits).is_ok()) {
-        // A clock that is read late makes a wait longer: the shortest are nearest to the truth.
-        let shortest = |place: usize| {
-            measured.iter().map(|waits| waits[place]).min().unwrap_or_default()
-        };
-        judge(&[shortest(0), shortest(1), shortest(2)])?;
-    }
-    play.expect_end(&texts(&answers))
-}
-
-/// The waits between the sendings of a message.
-type Waits = [Duration; SENDINGS - 1];
-
-/// Whether the waits grow as they should.
-fn judge(waits: &Waits) -> Result<(), Finding> {
-    let [first, _, last] = *waits;
-    let milliseconds = waits.map(|wait| wait.as_millis().to_string()).join(", ");
-    let saw = format!("waits of {milliseconds} ms, the shortest of three measurements");
-    if first < FAR_TOO_SOON {
-        return Err(Finding::new("your program sends again too soon")
-            .saw(saw)
-            .wanted("a first wait of 100 to 200 ms")
-            .diagnosis("impatient"));
-    }
-    // Doubled twice, it is four times as long.
-    if last < first * 2 {
-        return Err(Finding::new("the waits of your program do not grow as asked")
-            .saw(saw)
-            .wanted("each wait twice as long as the one before it")
-            .diagnosis("no-back-off"));
-    }
-    Ok(())
-}
-
 fn stranger(bench: &mut Bench) -> Result<(), Finding> {
-    let (message, answer, forged) = (word(bench), word(bench), word(bench));
+    let [message, answer, forged, forged_elsewhere] = [(); 4].map(|()| word(bench));
     let stranger = bench.datagram_peer("a stranger")?;
     let mut play = Play::start(bench, &[&message])?;
     let client = play.expect_message(1, &message)?.from;
     stranger.send(client, &datagram(1, &forged))?;
+    // Not every system has this address: without it, there is no such stranger.
+    let port = play.server.address().port();
+    let elsewhere = (Ipv4Addr::new(127, 0, 0, 2), port).into();
+    let name = "a stranger with the server's port, but at 127.0.0.2,";
+    if let Ok(stranger) = play.bench.datagram_peer_at(name, elsewhere) {
+        stranger.send(client, &datagram(1, &forged_elsewhere))?;
+    }
     play.answer(1, &answer)?;
     play.expect_end(&[&answer]).map_err(|finding| {
-        match finding.received == forged.as_bytes() {
-            true => finding.diagnosis("believes-anybody"),
-            false => finding,
+        if finding.received == forged.as_bytes() {
+            finding.diagnosis("believes-anybody")
+        } else if finding.received == forged_elsewhere.as_bytes() {
+            finding.diagnosis("only-the-port")
+        } else {
+            finding
         }
     })
 }
@@ -208,9 +177,13 @@ fn short(bench: &mut Bench) -> Result<(), Finding> {
     })
 }
 
+/// In an identifier: no message has had it, although the other three bytes are as they should be.
+const STRANGE: u32 = 1 << 24;
+
 fn old_answers(bench: &mut Bench) -> Result<(), Finding> {
     let messages = words(bench, 3);
     let answers = words(bench, 3);
+    let other = word(bench);
     let mut play = Play::start(bench, &texts(&messages))?;
     play.expect_message(1, &messages[0])?;
     for _ in 0..2 {
@@ -222,6 +195,9 @@ fn old_answers(bench: &mut Bench) -> Result<(), Finding> {
         for old in old {
             play.answer(old, &answers[old as usize - 1])?; // Late.
         }
+        if id == 3 {
+            play.answer(STRANGE | id, &other)?;
+        }
         play.answer(id, &answers[place])?;
     }
     play.expect_end(&texts(&answers)).map_err(|finding| {
@@ -229,9 +205,14 @@ fn old_answers(bench: &mut Bench) -> Result<(), Finding> {
         let lines: Vec<&str> = printed.lines().collect();
         let is_old =
             |(place, line): (usize, &&str)| answers[..place].iter().any(|a| a == line);
-        match lines.len() == 3 && lines.iter().enumerate().any(is_old) {
-            true => finding.diagnosis("old-answer"),
-            false => finding,
+        if lines.len() != 3 {
+            finding
+        } else if lines.iter().enumerate().any(is_old) {
+            finding.diagnosis("old-answer")
+        } else if lines[2] == other {
+            finding.diagnosis("part-of-identifier")
+        } else {
+            finding
         }
     })
 }
@@ -262,10 +243,19 @@ fn keeps_time(bench: &mut Bench) -> Result<(), Finding> {
     play.expect_end(&texts(&answers))
 }
 
+/// Starts a program whose standard output is thrown away: what it prints then is standard error.
+const WITHOUT_OUTPUT: [&str; 4] = ["sh", "-c", "exec \"$@\" >/dev/null", "sh"];
+
 fn gives_up(bench: &mut Bench) -> Result<(), Finding> {
     let messages = words(bench, 3);
     let answer = word(bench);
+    let another = bench.datagram_peer("another server")?;
     let mut play = Play::start(bench, &texts(&messages))?;
+    // At the same time, so that it takes no longer.
+    play.tell("and for another server, which loses everything, without standard output:");
+    let address = another.address().to_string();
+    let mute =
+        play.bench.start_through(&WITHOUT_OUTPUT, &["client", &address, &messages[0]])?;
     play.expect_message(1, &messages[0])?;
     play.answer(1, &answer)?;
     play.expect_message(2, &messages[1])?;
@@ -294,7 +284,18 @@ fn gives_up(bench: &mut Bench) -> Result<(), Finding> {
     if play.bench.is_running(play.student) {
         return Err(play.stuck("your program does not give up").diagnosis("waits-on"));
     }
-    play.expect_failure(&[&answer])
+    play.expect_failure(&[&answer])?;
+    expect_failure(bench, mute, another.address(), &[]).map_err(|finding| {
+        // For the first server it has printed its line: so that was on standard output.
+        if finding.saw != ["nothing"] {
+            return finding;
+        }
+        Finding::new("your program does not print its last line to standard error")
+            .saw("nothing, when its standard output is thrown away")
+            .wanted(format!("one line that names {address}"))
+            .diagnosis("wrong-stream")
+    })?;
+    waits_once_more(bench)
 }
 
 fn nobody_there(bench: &mut Bench) -> Result<(), Finding> {

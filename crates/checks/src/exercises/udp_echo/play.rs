@@ -61,9 +61,13 @@ impl<'bench> Play<'bench> {
             finding.summary = format!("message {id} is not as the format demands");
             finding.saw.extend(difference(&wanted, &next.bytes));
             let turned = [&id.to_le_bytes(), text.as_bytes()].concat();
-            return Err(match next.bytes == turned {
-                true => finding.diagnosis("byte-order"),
-                false => finding,
+            let one_byte = [&[0, 0, 0], &id.to_be_bytes()[3..], text.as_bytes()].concat();
+            return Err(if next.bytes == turned {
+                finding.diagnosis("byte-order")
+            } else if next.bytes == one_byte {
+                finding.diagnosis("one-byte")
+            } else {
+                finding
             });
         }
         self.expect_same_port(&next)?;
