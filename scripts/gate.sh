@@ -21,12 +21,14 @@ for _ in $(seq "$(nproc)"); do
     load+=($!)
 done
 
+again=0
 for round in $(seq "$times"); do
     log=$(cargo test --release -p checks --quiet --test gate 2>&1) || {
         echo "$log"
         echo "failed in round $round of $times" >&2
         exit 1
     }
+    again=$((again + $(grep -c 'judged again' <<<"$log" || true)))
     printf '\rround %d of %d' "$round" "$times"
 done
-printf '\nthe gate held %d times under load\n' "$times"
+printf '\nthe gate held %d times under load; %d programs were judged again\n' "$times" "$again"

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,8 +32,9 @@ struct Wrong {
 /// A wrong program never does what is waited for, so little time will do.
 const WRONG_PATIENCE: Duration = Duration::from_millis(1500);
 
-/// If something was late that should have come, the machine may just be busy: then it is judged again,
-/// with so much time.
+/// A busy machine can stand still for longer than a program waits. What should come is late then, and
+/// a wrong program may do, or leave undone, something else than at other times. So these are judged
+/// again, with so much time.
 const MORE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// So many wrong programs there are for each exercise, at least.
@@ -267,62 +268,50 @@ fn starter(exercise: &Exercise) -> Result<(), Failed> {
 
 fn solution(exercise: &Exercise) -> Result<(), Failed> {
     let command = [program(&format!("{}-solution", exercise.name))?];
-    let usual = Options::default();
-    passes_everything(exercise, &command, &usual).or_else(|failure| {
-        match failure.is_late {
-            true => {
-                let patient = Options { patience: MORE_PATIENCE, ..usual };
-                passes_everything(exercise, &command, &patient)
-                    .map_err(|failure| failure.told)
-            }
-            false => Err(failure.told),
+    twice(Options::default(), |options| {
+        let done = runner::run(exercise, &command, options, |_| {});
+        if done.iter().all(|checked| matches!(checked.verdict, Verdict::Pass)) {
+            return Ok(());
         }
+        // What it does has to be right at any speed.
+        let is_late = |checked: &Checked| match &checked.verdict {
+            Verdict::Fail(finding) => finding.manner == Manner::Late,
+            _ => false,
+        };
+        Err(Failure {
+            told: told(exercise, &done, options, "passes everything"),
+            may_be_for_the_machine: done.iter().any(is_late),
+        })
     })
 }
 
-/// What was not as it should be, and whether it may be for lack of time.
+/// What was not as it should be, and whether that may be because the machine is busy.
 struct Failure {
     told: Failed,
-    is_late: bool,
+    may_be_for_the_machine: bool,
 }
 
-impl From<Failed> for Failure {
-    fn from(told: Failed) -> Failure {
-        Failure { told, is_late: false }
+/// Judges, and if need be once more with more time.
+fn twice(
+    options: Options,
+    judge: impl Fn(&Options) -> Result<(), Failure>,
+) -> Result<(), Failed> {
+    let Err(failure) = judge(&options) else { return Ok(()) };
+    if !failure.may_be_for_the_machine {
+        return Err(failure.told);
     }
-}
-
-fn is_late(done: &[Checked]) -> bool {
-    done.iter().any(|checked| {
-        matches!(&checked.verdict, Verdict::Fail(finding) if finding.manner == Manner::Late)
-    })
-}
-
-fn passes_everything(
-    exercise: &Exercise,
-    command: &[String],
-    options: &Options,
-) -> Result<(), Failure> {
-    let done = runner::run(exercise, command, options, |_| {});
-    match done.iter().all(|checked| matches!(checked.verdict, Verdict::Pass)) {
-        true => Ok(()),
-        false => Err(Failure {
-            told: told(exercise, &done, options, "passes everything"),
-            is_late: is_late(&done),
-        }),
-    }
+    let message = failure.told.message().unwrap_or_default();
+    let _ = writeln!(io::stderr(), "judged again, with more time, because {message}");
+    let patient = Options { patience: MORE_PATIENCE, ..options };
+    judge(&patient).map_err(|failure| failure.told)
 }
 
 fn is_caught(exercise: &Exercise, wrong: &Wrong) -> Result<(), Failed> {
     let command = [called(exercise, wrong)?];
-    let usual = Options { patience: WRONG_PATIENCE, ..Options::default() };
-    is_caught_as_announced(exercise, wrong, &command, &usual).or_else(|failure| {
-        if !failure.is_late {
-            return Err(failure.told);
-        }
-        let patient = Options { patience: MORE_PATIENCE, ..usual };
-        is_caught_as_announced(exercise, wrong, &command, &patient)
-            .map_err(|failure| failure.told)
+    let options = Options { patience: WRONG_PATIENCE, ..Options::default() };
+    twice(options, |options| {
+        is_caught_as_announced(exercise, wrong, &command, options)
+            .map_err(|told| Failure { told, may_be_for_the_machine: true })
     })
 }
 
@@ -331,7 +320,7 @@ fn is_caught_as_announced(
     wrong: &Wrong,
     command: &[String],
     options: &Options,
-) -> Result<(), Failure> {
+) -> Result<(), Failed> {
     let done = runner::run(exercise, command, options, |_| {});
     let (mut fails, mut says) = (BTreeSet::new(), BTreeSet::new());
     for checked in &done {
@@ -340,9 +329,7 @@ fn is_caught_as_announced(
                 fails.insert(checked.id.to_owned());
                 says.extend(finding.diagnosis.clone());
             }
-            Verdict::Error(_) => {
-                return Err(told(exercise, &done, options, "is judged").into());
-            }
+            Verdict::Error(_) => return Err(told(exercise, &done, options, "is judged")),
             Verdict::Pass | Verdict::NotRun(_) => {}
         }
     }
@@ -350,10 +337,7 @@ fn is_caught_as_announced(
         return Ok(());
     }
     let wanted = format!("fails {:?} and hears {:?}", wrong.fails, wrong.says);
-    Err(Failure {
-        told: told(exercise, &done, options, &wanted),
-        is_late: is_late(&done),
-    })
+    Err(told(exercise, &done, options, &wanted))
 }
 
 /// The whole message about a program that should have done something else.
