@@ -6,6 +6,7 @@ mod compile;
 mod doctor;
 mod exercises;
 mod hint;
+mod keyboard;
 mod lessons;
 mod overview;
 mod play;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
 /// asked the kernel for that.
 fn end_on_signals() {
     let handled = ctrlc::set_handler(|| {
+        keyboard::give_back();
         if io::stderr().is_terminal() {
             let _ = writeln!(io::stderr()); // The prompt of the shell begins on a new line.
         }

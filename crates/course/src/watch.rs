@@ -1,13 +1,12 @@
 //! `course watch`: checks an exercise each time it is saved.
 //!
 //! Each check is a process of its own, `course check`, so that one which is out of date can be
-//! ended. Keys are read as lines: `q` and Enter. The terminal stays as it is, and nothing has to be
-//! put right however this program ends.
+//! ended.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -21,6 +20,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::exercises;
 use crate::hint;
+use crate::keyboard::{self, SingleKeys};
 use crate::problem::{Problem, course};
 use crate::progress::Progress;
 
@@ -36,8 +36,8 @@ pub struct Options {
 enum Event {
     /// Something has changed among the exercises.
     Changed,
-    /// A key and Enter.
-    Key(String),
+    /// A key was pressed.
+    Key(char),
     /// Ctrl-D: no key will follow.
     NoMoreKeys,
 }
@@ -68,24 +68,26 @@ pub fn run(options: &Options) -> Result<(), Problem> {
              Looking at your files every second instead."
         )?;
     }
-    let has_keys = io::stdin().is_terminal();
-    if has_keys {
+    let keys = SingleKeys::begin();
+    if keys.is_ok() {
         let sender = sender.clone();
-        thread::spawn(move || read_keys(&sender));
+        thread::spawn(move || {
+            keyboard::read_keys(|key| drop(sender.send(Event::Key(key))));
+            let _ = sender.send(Event::NoMoreKeys);
+        });
     } else {
         writeln!(
             io::stderr(),
             "note: no keys, for the input is no terminal. Ctrl-C ends."
         )?;
     }
-    let mut watching = Watching::new(exercise, has_keys);
+    let mut watching = Watching::new(exercise, keys.is_ok());
     watching.start_check()?;
     loop {
         match events.recv_timeout(watching.pace()) {
             Ok(Event::Changed) => watching.look_soon(),
-            Ok(Event::Key(key)) if key == "q" => return Ok(()),
-            Ok(Event::NoMoreKeys) => return Ok(()),
-            Ok(Event::Key(key)) => watching.press(&key)?,
+            Ok(Event::Key('q') | Event::NoMoreKeys) => return Ok(()),
+            Ok(Event::Key(key)) => watching.press(key)?,
             // Time has passed. (`sender` is ours, too, so the other end is never gone.)
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
@@ -105,13 +107,6 @@ fn watch(folder: &Path, sender: Sender<Event>) -> notify::Result<RecommendedWatc
         })?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
     Ok(watcher)
-}
-
-fn read_keys(sender: &Sender<Event>) {
-    for line in io::stdin().lock().lines().map_while(Result::ok) {
-        let _ = sender.send(Event::Key(line.trim().to_lowercase()));
-    }
-    let _ = sender.send(Event::NoMoreKeys);
 }
 
 /// The exercise that is watched.
@@ -195,22 +190,22 @@ impl Watching {
         }
         self.check = None;
         if std::mem::take(&mut self.wants_hint) {
-            return self.press("h");
+            return self.press('h');
         }
         self.say_keys()
     }
 
-    fn press(&mut self, key: &str) -> Result<(), Problem> {
+    fn press(&mut self, key: char) -> Result<(), Problem> {
         match key {
-            "h" if self.check.is_some() => self.wants_hint = true,
-            "h" => {
+            'h' if self.check.is_some() => self.wants_hint = true,
+            'h' => {
                 writeln!(io::stdout())?;
                 if let Err(problem) = hint::show(Some(&self.exercise.name)) {
                     writeln!(io::stderr(), "error: {problem}")?;
                 }
                 self.say_keys()?;
             }
-            "n" => match following(&self.exercise)? {
+            'n' => match following(&self.exercise)? {
                 Some(next) => {
                     self.exercise = next;
                     self.start_check()?;
@@ -220,7 +215,7 @@ impl Watching {
                     self.say_keys()?;
                 }
             },
-            "" => self.start_check()?,
+            '\n' => self.start_check()?,
             _ => self.say_keys()?,
         }
         Ok(())
@@ -230,10 +225,7 @@ impl Watching {
         let mut screen = io::stdout();
         writeln!(screen, "\nwatching exercises/{}: save, and see", self.exercise.key)?;
         if self.has_keys {
-            writeln!(
-                screen,
-                "keys, with Enter: h hint, n next exercise, q quit; Enter: check again"
-            )?;
+            writeln!(screen, "keys: h hint, n next exercise, Enter check again, q quit")?;
         }
         Ok(())
     }

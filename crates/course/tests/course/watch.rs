@@ -101,14 +101,14 @@ fn keys_and_saves() {
     let mut watch = Watch::start(command);
     watch.expect("0 of 14 points");
     watch.expect("watching exercises/04-echo: save, and see");
-    watch.expect("keys, with Enter: h hint, n next exercise, q quit");
-    keyboard.write_all(b"h\n").unwrap();
+    watch.expect("keys: h hint, n next exercise, Enter check again, q quit");
+    keyboard.write_all(b"h").unwrap();
     watch.expect("hint 1 of 3");
     watch.expect("keys");
     student.write(NO_RUST);
     watch.expect("mismatched types");
     watch.expect("keys");
-    keyboard.write_all(b"n\n").unwrap();
+    keyboard.write_all(b"N").unwrap();
     watch.expect("No other exercise is open.");
     student.write(&solution());
     watch.expect("all 8 public checks passed");
@@ -116,7 +116,7 @@ fn keys_and_saves() {
     keyboard.write_all(b"\n").unwrap();
     watch.expect("all 8 public checks passed");
     assert!(student.progress().contains("echo passed 1"));
-    keyboard.write_all(b"q\n").unwrap();
+    keyboard.write_all(b"q").unwrap();
     assert!(watch.end().success());
     assert!(tcgetattr(&terminal).unwrap() == settings, "the terminal is as it was");
 }
