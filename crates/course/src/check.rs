@@ -105,10 +105,9 @@ fn run_options(exercise: &Exercise, options: &Options) -> Result<RunOptions, Pro
     let seed = options.seed.unwrap_or(usual.seed);
     let ids = || exercise.checks.iter().map(|check| check.id);
     if let Some(wanted) = options.only.as_deref().filter(|id| !ids().any(|i| i == *id)) {
-        let (name, nearest) = (&exercise.name, lessons::nearest(wanted, ids()));
+        let (name, nearest) = (&exercise.name, lessons::did_you_mean(wanted, ids()));
         return Err(Problem::usage(format!(
-            "exercise `{name}` has no check `{wanted}`; did you mean {}?",
-            nearest.join(" or ")
+            "exercise `{name}` has no check `{wanted}`{nearest}"
         ))
         .then(course(&format!("check {name}"))));
     }

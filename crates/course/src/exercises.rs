@@ -87,12 +87,9 @@ pub fn chosen(wanted: Option<&str>) -> Result<Exercise, Problem> {
     {
         return all.swap_remove(place).ready();
     }
-    let nearest = lessons::nearest(wanted, all.iter().map(|task| task.name));
-    Err(Problem::usage(format!(
-        "there is no exercise `{wanted}`; did you mean {}?",
-        nearest.join(" or ")
-    ))
-    .then(course("list")))
+    let nearest = lessons::did_you_mean(wanted, all.iter().map(|task| task.name));
+    Err(Problem::usage(format!("there is no exercise `{wanted}`{nearest}"))
+        .then(course("list")))
 }
 
 /// The first exercise that has not been passed.

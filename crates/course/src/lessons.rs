@@ -79,12 +79,10 @@ pub fn find(wanted: &str) -> Result<Lesson, Problem> {
     if let Some(place) = lessons.iter().position(is_it) {
         return Ok(lessons.swap_remove(place));
     }
-    let nearest = nearest(wanted, lessons.iter().map(|lesson| lesson.name.as_str()));
-    Err(Problem::usage(format!(
-        "there is no lesson `{wanted}`; did you mean {}?",
-        nearest.join(" or ")
-    ))
-    .then(course("list")))
+    let names = lessons.iter().map(|lesson| lesson.name.as_str());
+    let nearest = did_you_mean(wanted, names);
+    Err(Problem::usage(format!("there is no lesson `{wanted}`{nearest}"))
+        .then(course("list")))
 }
 
 /// Whether somebody who says `wanted` means this key: by its name, its number, or both.
@@ -94,8 +92,13 @@ pub fn is_called(wanted: &str, key: &str) -> bool {
     wanted == key || wanted == name || same_number
 }
 
-/// The names most like the wanted one, best first.
-pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
+/// `; did you mean ...?` with the one or two names that are like the wanted one; nothing if none is.
+pub fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
+    /// From this likeness on (strsim's Jaro-Winkler, at most 1) somebody may have meant a name.
+    const LIKE: f64 = 0.65;
+    /// A second name is only named if it is nearly as like.
+    const NEARLY: f64 = 0.15;
+
     let wanted = wanted.to_lowercase();
     let likeness = |name: &str| {
         let name = name.to_lowercase();
@@ -104,5 +107,15 @@ pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Vec<St
     };
     let mut names: Vec<(f64, &str)> = names.map(|name| (likeness(name), name)).collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
-    names.into_iter().take(2).map(|(_, name)| format!("`{name}`")).collect()
+    let best = names.first().map_or(0.0, |(likeness, _)| *likeness);
+    let near: Vec<String> = names
+        .into_iter()
+        .take_while(|(likeness, _)| *likeness >= LIKE.max(best - NEARLY))
+        .take(2)
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    match near.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}?", near.join(" or ")),
+    }
 }

@@ -74,9 +74,9 @@ fn chosen(
     }
     let headings = note.sections.iter().map(|section| section.heading.as_str());
     Err(Problem::usage(format!(
-        "lesson `{}` has no section `{wanted}`; did you mean {}?",
+        "lesson `{}` has no section `{wanted}`{}",
         lesson.name,
-        lessons::nearest(wanted, headings).join(" or ")
+        lessons::did_you_mean(wanted, headings)
     ))
     .then(course(&format!("play {} --sections", lesson.name))))
 }

@@ -43,7 +43,7 @@ fn an_unknown_name_is_answered_with_the_nearest_ones() {
     course(&["play", "ehco"])
         .code(2)
         .stdout("")
-        .stderr(predicate::str::contains("no lesson `ehco`; did you mean `echo` or"));
+        .stderr(predicate::str::contains("no lesson `ehco`; did you mean `echo`?"));
     course(&["play", "echo", "two clints"])
         .code(2)
         .stderr(predicate::str::contains("did you mean `Two clients, one server`"));

@@ -150,10 +150,10 @@ fn every_error_ends_with_the_next_command() {
     }
     student
         .course(&["check", "ehco"])
-        .stderr(predicate::str::contains("no exercise `ehco`; did you mean `echo` or"));
+        .stderr(predicate::str::contains("no exercise `ehco`; did you mean `echo`?"));
     student
         .course(&["check", "echo", "--only", "ended"])
-        .stderr(predicate::str::contains("did you mean `ends` or"));
+        .stderr(predicate::str::contains("did you mean `ends`?"));
 }
 
 #[test]
