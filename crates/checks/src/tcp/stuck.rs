@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{A_MOMENT, Client};
+use socket2::SockRef;
+
+use super::{A_MOMENT, Client, StreamEnd};
 use crate::finding::Finding;
 use crate::{processes, sockets};
 
@@ -17,9 +19,16 @@ const MOST_KEPT: usize = 32 << 20;
 /// So many bytes are sent at a time.
 const BLOCK: usize = 8 * 1024;
 
+/// So many are sent after a standstill, to see that it goes on.
+const FEW_MORE: usize = 64 * BLOCK;
+
+/// So long is each queue of a client whose answers shall pile up.
+const OWN_QUEUE: usize = 512 * 1024;
+
 impl Client {
-    /// Sends many bytes, and begins to read only when some of them are on their way, and the rest has
-    /// to wait. None of them may be lost, and no more than `MOST_KEPT` kept.
+    /// Sends bytes, and begins to read only when some of them are on their way, and the rest has to
+    /// wait. Then it sends only a few more: what a server that takes its time has to answer must not
+    /// become too much. None of the bytes may be lost, and no more than `MOST_KEPT` kept.
     ///
     /// # Errors
     /// What comes back is something else, not all of it comes, or the server keeps too much.
@@ -29,30 +38,47 @@ impl Client {
         wanted: &'static [u8],
     ) -> Result<(), Finding> {
         self.story.tell(format!(
-            "{} sends {} bytes, and reads only later",
+            "{} sends up to {} bytes, and reads nothing until your server reads no more",
             self.name,
             bytes.len()
         ));
+        // Full queues show what there is to see; long ones only take long.
+        let socket = SockRef::from(&self.stream);
+        let _ = socket.set_recv_buffer_size(OWN_QUEUE);
+        let _ = socket.set_send_buffer_size(OWN_QUEUE);
         let mut writer = self
             .stream
             .try_clone()
             .map_err(|error| self.finding(format!("{}: {error}", self.name)))?;
         let _ = writer.set_write_timeout(Some(self.patience * 5));
         let sent = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&sent);
+        let limit = Arc::new(AtomicUsize::new(bytes.len()));
+        let (counter, most) = (Arc::clone(&sent), Arc::clone(&limit));
         let sender = thread::spawn(move || {
             for block in bytes.chunks(BLOCK) {
-                if writer.write_all(block).is_err() {
-                    break; // What comes back, or does not, tells more than this error.
+                let so_far = counter.load(Ordering::SeqCst);
+                if so_far >= most.load(Ordering::SeqCst)
+                    || writer.write_all(block).is_err()
+                {
+                    break; // What comes back, or does not, tells more than an error.
                 }
-                counter.fetch_add(block.len(), Ordering::Relaxed);
+                counter.fetch_add(block.len(), Ordering::SeqCst);
             }
             let _ = writer.shutdown(Shutdown::Write);
         });
-        let result = self.await_standstill(&sent, bytes.len()).and_then(|()| {
-            let (got, end) = self.read(wanted.len());
-            self.compare(wanted, &got, end)
-        });
+        let kept = self.await_standstill(&sent, bytes.len());
+        // The sender is inside of one block at most: it sends just so much.
+        let most = bytes.len().min(sent.load(Ordering::SeqCst) + FEW_MORE);
+        limit.store(most, Ordering::SeqCst);
+        self.story.tell(format!("{} reads what belongs to {most} bytes", self.name));
+        let (got, end) = self.read(most);
+        let result = match kept {
+            // What does not come back was thrown away, and not kept.
+            Err(finding) if got == wanted[..most] || end == Some(StreamEnd::TooSlow) => {
+                Err(finding)
+            }
+            _ => self.compare(&wanted[..most], &got, end),
+        };
         let _ = self.stream.shutdown(Shutdown::Both);
         let _ = sender.join();
         result
@@ -68,7 +94,7 @@ impl Client {
         let deadline = Instant::now() + self.patience * 5;
         let (mut before, mut since) = (None, Instant::now());
         while Instant::now() < deadline {
-            let sent = sent.load(Ordering::Relaxed);
+            let sent = sent.load(Ordering::SeqCst);
             let Some(queues) = self.queues() else { return Ok(()) };
             let on_the_way: usize = queues.iter().map(|&bytes| bytes as usize).sum();
             if sent.saturating_sub(on_the_way) > MOST_KEPT {
