@@ -157,6 +157,7 @@ impl Client {
                 self.finding(format!("{} cannot send: {error}", self.name))
             })?;
             sent.extend_from_slice(&block);
+            self.await_arrival(); // What is still on its way would come on top of the unread.
             if self.unread() > FEW_UNREAD && self.stays_above(FEW_UNREAD) {
                 break;
             }
