@@ -299,6 +299,9 @@ impl<S: Stream> Client<S> {
                 format!("your server closes {name}'s connection {after}")
             }
             Some(StreamEnd::Reset) => format!("{name}'s connection is reset {after}"),
+            Some(StreamEnd::TooSlow) => {
+                format!("{name}'s answer is not complete in time")
+            }
             _ if got.is_empty() => format!("{name} gets no answer"),
             _ => format!("{name}'s answer stops {after}"),
         };

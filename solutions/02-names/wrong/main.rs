@@ -21,10 +21,12 @@ programs! {
     always_reads
     as_they_came
     asks_the_system
+    below_65535
     byte_order
     fills_up
     first_four
     first_name_only
+    last_line
     left_out
     no_brackets
     octal

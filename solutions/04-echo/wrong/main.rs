@@ -20,6 +20,7 @@ macro_rules! programs {
 programs! {
     as_it_came
     default_port
+    drops_the_rest
     endless
     first_read
     gives_up_at_the_end

@@ -34,7 +34,9 @@ programs! {
     question_mark
     running_total
     silent_about_lost
+    singular
     takes_reset_for_end
+    tells_twice
     unwrap
     waits_for_the_end
     whole_buffer

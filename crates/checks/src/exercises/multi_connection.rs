@@ -79,7 +79,8 @@ fn in_turn(bench: &mut Bench) -> Result<(), Finding> {
     let mut sums: Vec<String> = Vec::new();
     let mut total = 0;
     for (number, name) in [(1, "ann"), (2, "bob"), (3, "carol")] {
-        let (count, served) = serve_one(bench, student, server, name, &sums, number);
+        let (count, served) =
+            serve_one(bench, student, server, (name, 20..200), &sums, number);
         total += count;
         served.map_err(|finding| {
             match finding.received == sum(number, total, "ended").as_bytes() {
@@ -90,7 +91,17 @@ fn in_turn(bench: &mut Bench) -> Result<(), Finding> {
         })?;
         sums.push(sum(number, count, "ended"));
     }
-    Ok(())
+    // A second line about somebody is there before the next one is served.
+    let told = bench.printed(student);
+    let told = told.iter().filter(|line| line.starts_with("client "));
+    let last = sums.last().cloned().unwrap_or_default();
+    let told: Vec<&String> = told.take_while(|line| **line != last).collect();
+    if told.len() < sums.len() {
+        return Ok(());
+    }
+    Err(Finding::new("your server says more about its clients than one line for each")
+        .saw(format!("{} lines about the first {}", told.len(), sums.len() - 1))
+        .wanted("one line, when it is over with a client"))
 }
 
 fn leaves_at_once(bench: &mut Bench) -> Result<(), Finding> {
@@ -98,7 +109,8 @@ fn leaves_at_once(bench: &mut Bench) -> Result<(), Finding> {
     bench.connect("ann", server)?.leave();
     let first = sum(1, 0, "ended");
     expect_sum(bench, student, &[], &first)?;
-    serve_one(bench, student, server, "bob", &[first], 2).1
+    // One byte is as little as one can say: `bytes` is the word also for it.
+    serve_one(bench, student, server, ("bob", 1..2), &[first], 2).1
 }
 
 fn waits(bench: &mut Bench) -> Result<(), Finding> {
@@ -143,7 +155,8 @@ fn reset(bench: &mut Bench) -> Result<(), Finding> {
             bench.or_ended(student, finding, "dies-with-client")
         }
     })?;
-    let (count, served) = serve_one(bench, student, server, "bob", &[first], 2);
+    let (count, served) =
+        serve_one(bench, student, server, ("bob", 20..200), &[first], 2);
     served.map_err(|finding| {
         match finding.received == sum(1, count, "ended").as_bytes() {
             true => finding.diagnosis("skips-number"),
@@ -194,11 +207,11 @@ fn serve_one(
     bench: &mut Bench,
     student: Student,
     server: SocketAddr,
-    name: &str,
+    (name, size): (&str, Range<usize>),
     before: &[String],
     number: u32,
 ) -> (usize, Result<(), Finding>) {
-    let message = letters(bench, 20..200);
+    let message = letters(bench, size);
     let talk = |bench: &mut Bench| -> Result<(), Finding> {
         let mut client = bench.connect(name, server)?;
         client.send(&message)?;

@@ -111,7 +111,7 @@ fn no_zero_in_front(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 fn only_digits(bench: &mut Bench) -> Result<(), Finding> {
-    const TEXTS: [&str; 14] = [
+    const TEXTS: [&str; 16] = [
         "+1.0.2.1",
         "192.0.2.+1",
         "192.-0.2.1",
@@ -119,6 +119,7 @@ fn only_digits(bench: &mut Bench) -> Result<(), Finding> {
         "192.0.2.1 ",
         "192. 0.2.1",
         "192.0.2.1\t",
+        "192.0.2.1\n",
         "0x7f.0.0.1",
         "1_0.0.2.1",
         "192,0,2,1",
@@ -126,6 +127,7 @@ fn only_digits(bench: &mut Bench) -> Result<(), Finding> {
         "localhost",
         "::1",
         "\u{661}.0.2.1", // the digit one of the Arabic script
+        "192.0.2.1\u{661}",
     ];
     refuses(bench, &TEXTS, |taken| {
         let all = |of: fn(char) -> bool| taken.iter().all(|(text, _)| text.contains(of));
@@ -229,7 +231,9 @@ fn whole_name(bench: &mut Bench) -> Result<(), Finding> {
 
 fn only_tcp(bench: &mut Bench) -> Result<(), Finding> {
     let [udp, sctp, tcp] = three_ports(bench);
-    let list = format!("bank {udp}/udp\nbank {sctp}/sctp\nbank {tcp}/tcp\n");
+    let list = format!(
+        "bank {udp}/udp\nbank {sctp}/sctp\nbank {tcp}/tcp\nbank {udp}/udp\nbank {sctp}/tcp\n"
+    );
     finds(bench, &list, "bank", tcp).map_err(|finding| {
         let other = finding.saw.iter().any(|line| line.ends_with(&format!(":{udp}`")));
         if other { finding.diagnosis("udp-port") } else { finding }
@@ -254,6 +258,8 @@ fn no_service(bench: &mut Bench) -> Result<(), Finding> {
     let port = some_port(bench);
     let file = write("services", &format!("bank {port}/tcp\n"))?;
     let host = some_host(bench);
+    // The largest that there is, and one that is too large.
+    resolves(bench, &["65535", &host], &[&format!("{host}:65535")])?;
     let large = bench.random.u32(65536..100_000).to_string();
     for service in ["nosuch", &large] {
         refused(bench, &["--services", &file, service, &host]).map_err(|finding| {

@@ -42,7 +42,7 @@ impl<S: Stream> Client<S> {
     }
 
     /// Reads up to `limit` bytes that come at once. Returns when the program has gone to sleep again.
-    fn read_soon(&mut self, limit: usize) -> Vec<u8> {
+    pub fn read_soon(&mut self, limit: usize) -> Vec<u8> {
         let deadline = Instant::now() + self.patience;
         self.limit_reads(A_MOMENT);
         let mut was_asleep = false;
