@@ -32,7 +32,7 @@ pub enum Fault {
     Silent,
     /// It answers odd numbers only.
     EveryOther,
-    /// It answers everything twice.
+    /// It answers everything twice, and even numbers three times.
     Twice,
     /// It answers a request when the next one has come.
     Late,
@@ -53,7 +53,9 @@ impl Fault {
             Fault::None => "answers every ping",
             Fault::Silent => "answers no ping",
             Fault::EveryOther => "answers pings with odd numbers only",
-            Fault::Twice => "answers every ping twice",
+            Fault::Twice => {
+                "answers every ping twice, and those with even numbers three times"
+            }
             Fault::Late => "answers each ping when the next one has come",
             Fault::WrongId => {
                 "sends answers with another identifier; to odd numbers good ones, too"
@@ -198,7 +200,10 @@ fn answers(fault: Fault, request: &Echo) -> Vec<Vec<u8>> {
     let wrong = match fault {
         Fault::None | Fault::Late => return vec![good],
         Fault::Silent => return vec![],
-        Fault::Twice => return vec![good.clone(), good],
+        Fault::Twice => {
+            let times = if sequence.is_multiple_of(2) { 3 } else { 2 };
+            return vec![good; times];
+        }
         Fault::EveryOther | Fault::OtherAddress => vec![],
         Fault::WrongId => vec![Echo { id: !id, ..request.clone() }.reply()],
         Fault::NeverSent => [0, u16::MAX, sequence.wrapping_add(1000)]

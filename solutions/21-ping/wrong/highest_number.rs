@@ -136,7 +136,7 @@ fn ping(count: u16, host: Ipv4Addr) -> io::Result<bool> {
 
     let received = ping.answers.iter().rposition(|&answers| answers > 0).map_or(0, |at| at + 1);
     let lost = usize::from(count) - received;
-    let duplicates = ping.answers.iter().filter(|&&answers| answers > 1).count();
+    let duplicates = ping.answers.iter().map(|answers: &usize| answers.saturating_sub(1)).sum::<usize>();
     println!("sent {count}, received {received}, lost {lost}, duplicates {duplicates}");
     Ok(received > 0)
 }

@@ -25,6 +25,7 @@ programs! {
     any_type
     believes_damaged
     carries_lost
+    duplicates_once
     duplicates_received
     ends_early
     first_packet
