@@ -4,12 +4,13 @@
 //! system gives it a copy of every TCP packet that reaches this machine (raw(7)). Only root may
 //! open one, and only Linux lets it see TCP.
 
-use std::io::{self, ErrorKind, Read};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::output::{say, tried};
+use crate::output::tried;
 
 /// What the command line can change.
 #[derive(clap::Args)]
@@ -22,11 +23,11 @@ pub struct Options {
 /// Prints packets until it is interrupted.
 ///
 /// # Errors
-/// This process may not open a raw socket.
+/// This process may not open a raw socket, or nobody reads what is printed.
 pub fn run(options: &Options) -> io::Result<()> {
     let mut socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::TCP))
         .map_err(tried("open a raw socket"))?;
-    say(format_args!("watching port {}", options.port));
+    print(format_args!("watching port {}", options.port))?;
 
     let mut buffer = vec![0; 65_536]; // no packet of IPv4 is longer
     loop {
@@ -37,9 +38,14 @@ pub fn run(options: &Options) -> io::Result<()> {
         // A packet can be damaged, or cut off: nobody has looked at it yet.
         let Some(packet) = parse(&buffer[..n]) else { continue };
         if [packet.from.port(), packet.to.port()].contains(&options.port) {
-            say(format_args!("{} -> {}  {}", packet.from, packet.to, packet.content));
+            print(format_args!("{} -> {}  {}", packet.from, packet.to, packet.content))?;
         }
     }
+}
+
+/// Prints one line. Who watches for nobody should end.
+fn print(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}").map_err(tried("print"))
 }
 
 /// One packet: its way, and what it says.

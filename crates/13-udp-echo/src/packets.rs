@@ -3,12 +3,13 @@
 //! Lesson 03 does the same with TCP. A raw socket is given a copy of every UDP packet that reaches
 //! this machine (raw(7)). Only root may open one, and only Linux lets it see UDP.
 
-use std::io::{self, ErrorKind, Read};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::output::{say, tried};
+use crate::output::tried;
 
 /// What the command line can change.
 #[derive(clap::Args)]
@@ -21,11 +22,11 @@ pub struct Options {
 /// Prints packets until it is interrupted.
 ///
 /// # Errors
-/// This process may not open a raw socket.
+/// This process may not open a raw socket, or nobody reads what is printed.
 pub fn run(options: &Options) -> io::Result<()> {
     let mut socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP))
         .map_err(tried("open a raw socket"))?;
-    say(format_args!("watching port {}", options.port));
+    print(format_args!("watching port {}", options.port))?;
 
     let mut buffer = vec![0; 65_536]; // no packet of IPv4 is longer
     loop {
@@ -36,9 +37,17 @@ pub fn run(options: &Options) -> io::Result<()> {
         // A packet can be damaged, or cut off: nobody has looked at it yet.
         let Some(packet) = parse(&buffer[..n]) else { continue };
         if [packet.from.port(), packet.to.port()].contains(&options.port) {
-            say(format_args!("{} -> {}  {} bytes", packet.from, packet.to, packet.bytes));
+            print(format_args!(
+                "{} -> {}  {} bytes",
+                packet.from, packet.to, packet.bytes
+            ))?;
         }
     }
+}
+
+/// Prints one line. Who watches for nobody should end.
+fn print(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}").map_err(tried("print"))
 }
 
 /// One packet: its way, and how many bytes of a message it carries.
