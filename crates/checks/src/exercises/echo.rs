@@ -142,8 +142,8 @@ fn reads_later(bench: &mut Bench) -> Result<(), Finding> {
     let mut ann = bench.connect("ann", server)?;
     let letter = bench.random.lowercase();
     let bytes: &'static [u8] = vec![letter as u8; MUCH].leak();
-    let wanted: &'static [u8] = vec![letter.to_ascii_uppercase() as u8; MUCH].leak();
-    ann.send_much_read_later(bytes, wanted)
+    let wanted = vec![letter.to_ascii_uppercase() as u8; MUCH];
+    ann.send_much_read_later(bytes, &wanted)
 }
 
 /// Small letters by chance.

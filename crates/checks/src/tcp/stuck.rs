@@ -1,10 +1,10 @@
 //! A client that does not read: sooner or later its server can send no more, and has to wait.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -19,23 +19,35 @@ const MOST_KEPT: usize = 32 << 20;
 /// So many bytes are sent at a time.
 const BLOCK: usize = 8 * 1024;
 
-/// So many are sent after a standstill, to see that it goes on.
-const FEW_MORE: usize = 64 * BLOCK;
+/// So long it goes on after a standstill: a server that takes byte by byte needs more for all of it.
+const GOES_ON: Duration = Duration::from_secs(2);
+
+/// So many bytes are read at a time.
+const PIECE: usize = 64 * 1024;
 
 /// So long is each queue of a client whose answers shall pile up.
 const OWN_QUEUE: usize = 512 * 1024;
 
+/// What sends while its client does something else.
+struct Sender {
+    /// How many bytes the system has taken so far.
+    sent: Arc<AtomicUsize>,
+    /// Whether it shall end, although there is more to send.
+    enough: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
 impl Client {
     /// Sends bytes, and begins to read only when some of them are on their way, and the rest has to
-    /// wait. Then it sends only a few more: what a server that takes its time has to answer must not
-    /// become too much. None of the bytes may be lost, and no more than `MOST_KEPT` kept.
+    /// wait. It sends as many of them as the server takes in time. None of these may be lost, and no
+    /// more than `MOST_KEPT` kept.
     ///
     /// # Errors
     /// What comes back is something else, not all of it comes, or the server keeps too much.
     pub fn send_much_read_later(
         &mut self,
         bytes: &'static [u8],
-        wanted: &'static [u8],
+        wanted: &[u8],
     ) -> Result<(), Finding> {
         self.story.tell(format!(
             "{} sends up to {} bytes, and reads nothing until your server reads no more",
@@ -46,42 +58,75 @@ impl Client {
         let socket = SockRef::from(&self.stream);
         let _ = socket.set_recv_buffer_size(OWN_QUEUE);
         let _ = socket.set_send_buffer_size(OWN_QUEUE);
+        let sender = self.start_to_send(bytes)?;
+        let kept = self.await_standstill(&sender.sent, bytes.len());
+        self.story.tell(format!("{} reads, and goes on to send", self.name));
+        let (got, end) = self.read_what_belongs_to(&sender);
+        // What comes back, or does not, tells more than why the sender could not go on.
+        let sent = sender.sent.load(Ordering::SeqCst).max(got.len()).min(wanted.len());
+        self.story.tell(format!("{} has sent {sent} bytes", self.name));
+        let result = match kept {
+            // What does not come back was thrown away, and not kept.
+            Err(finding) if got == wanted[..sent] || end == Some(StreamEnd::TooSlow) => {
+                Err(finding)
+            }
+            _ => self.compare(&wanted[..sent], &got, end),
+        };
+        let _ = self.stream.shutdown(Shutdown::Both);
+        match sender.thread.join() {
+            Ok(Err(error)) if result.is_ok() => {
+                Err(self.finding(format!("{} cannot send: {error}", self.name)))
+            }
+            _ => result,
+        }
+    }
+
+    /// Sends bytes in a thread, so that the client can do something else meanwhile.
+    fn start_to_send(&self, bytes: &'static [u8]) -> Result<Sender, Finding> {
         let mut writer = self
             .stream
             .try_clone()
             .map_err(|error| self.finding(format!("{}: {error}", self.name)))?;
         let _ = writer.set_write_timeout(Some(self.patience * 5));
-        let sent = Arc::new(AtomicUsize::new(0));
-        let limit = Arc::new(AtomicUsize::new(bytes.len()));
-        let (counter, most) = (Arc::clone(&sent), Arc::clone(&limit));
-        let sender = thread::spawn(move || {
+        let (sent, enough) = <(Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+        let (counter, ends) = (Arc::clone(&sent), Arc::clone(&enough));
+        let thread = thread::spawn(move || {
             for block in bytes.chunks(BLOCK) {
-                let so_far = counter.load(Ordering::SeqCst);
-                if so_far >= most.load(Ordering::SeqCst)
-                    || writer.write_all(block).is_err()
-                {
-                    break; // What comes back, or does not, tells more than an error.
+                if ends.load(Ordering::SeqCst) {
+                    break;
                 }
+                writer.write_all(block)?;
                 counter.fetch_add(block.len(), Ordering::SeqCst);
             }
-            let _ = writer.shutdown(Shutdown::Write);
+            writer.shutdown(Shutdown::Write)
         });
-        let kept = self.await_standstill(&sent, bytes.len());
-        // The sender is inside of one block at most: it sends just so much.
-        let most = bytes.len().min(sent.load(Ordering::SeqCst) + FEW_MORE);
-        limit.store(most, Ordering::SeqCst);
-        self.story.tell(format!("{} reads what belongs to {most} bytes", self.name));
-        let (got, end) = self.read(most);
-        let result = match kept {
-            // What does not come back was thrown away, and not kept.
-            Err(finding) if got == wanted[..most] || end == Some(StreamEnd::TooSlow) => {
-                Err(finding)
+        Ok(Sender { sent, enough, thread })
+    }
+
+    /// Reads the answer to all that is sent, now and for a while.
+    fn read_what_belongs_to(&mut self, sender: &Sender) -> (Vec<u8>, Option<StreamEnd>) {
+        let start = Instant::now();
+        let mut got = Vec::new();
+        loop {
+            sender.enough.fetch_or(start.elapsed() > GOES_ON, Ordering::SeqCst);
+            let all_is_sent = sender.thread.is_finished();
+            let to_come = sender.sent.load(Ordering::SeqCst).saturating_sub(got.len());
+            if to_come == 0 {
+                if all_is_sent {
+                    return (got, None);
+                }
+                thread::sleep(Duration::from_millis(1)); // why: the sender is at its next block
+                continue;
             }
-            _ => self.compare(&wanted[..most], &got, end),
-        };
-        let _ = self.stream.shutdown(Shutdown::Both);
-        let _ = sender.join();
-        result
+            let (more, end) = self.read(to_come.min(PIECE));
+            got.extend(more);
+            if end.is_some() {
+                return (got, end);
+            }
+            if start.elapsed() > self.patience * 5 {
+                return (got, Some(StreamEnd::TooSlow));
+            }
+        }
     }
 
     /// Waits until nothing moves any more: the server cannot send, and reads no more, or has read
