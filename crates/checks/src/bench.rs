@@ -62,6 +62,13 @@ pub struct Bench {
     pub(crate) server_path: Option<PathBuf>,
 }
 
+/// A wrapper for [`Bench::start_through`] that throws standard output away: what the program prints
+/// then is standard error.
+pub const WITHOUT_OUTPUT: [&str; 4] = ["sh", "-c", "exec \"$@\" >/dev/null", "sh"];
+
+/// The same for standard error: what the program prints then is standard output.
+pub const WITHOUT_ERRORS: [&str; 4] = ["sh", "-c", "exec \"$@\" 2>/dev/null", "sh"];
+
 /// The number of a program on the bench.
 #[derive(Clone, Copy)]
 pub struct Student(usize);

@@ -39,4 +39,5 @@ programs! {
     server_buffer
     takes_reset_for_end
     unwrap
+    wrong_stream
 }

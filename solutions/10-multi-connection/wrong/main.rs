@@ -23,6 +23,7 @@ programs! {
     default_port
     endless
     first_read
+    ignores_failed_writes
     ignores_silent_ones
     impatient
     keeps_streams
@@ -40,4 +41,5 @@ programs! {
     unwrap
     waits_for_the_end
     whole_buffer
+    wrong_stream
 }

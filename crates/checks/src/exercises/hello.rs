@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 
-use crate::bench::{Bench, Student, ended};
+use crate::bench::{Bench, Student, WITHOUT_OUTPUT, ended};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
@@ -187,10 +187,21 @@ fn client_to_the_end(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 fn client_refused(bench: &mut Bench) -> Result<(), Finding> {
-    let door = bench.closed_door()?;
-    let student = bench.start(&["client", &door.address.to_string()])?;
+    let door = bench.closed_door()?.address.to_string();
+    let student = bench.start(&["client", &door])?;
     let status = bench.await_end(student, bench.patience)?;
-    expect_failure(bench, student, status)
+    expect_failure(bench, student, status)?;
+
+    bench.story.tell("once more, and its standard output is thrown away:");
+    let mute = bench.start_through(&WITHOUT_OUTPUT, &["client", &door])?;
+    bench.await_end(mute, bench.patience)?;
+    if !texts(&bench.printed(mute)).is_empty() {
+        return Ok(());
+    }
+    Err(Finding::new("your client does not say on standard error what went wrong")
+        .saw("nothing, when its standard output is thrown away")
+        .wanted("a line on standard error")
+        .diagnosis("wrong-stream"))
 }
 
 fn client_cut_off(bench: &mut Bench) -> Result<(), Finding> {

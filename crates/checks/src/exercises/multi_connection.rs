@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::{Bench, Student};
+use crate::bench::{Bench, Student, WITHOUT_ERRORS};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
@@ -71,6 +71,20 @@ fn sums_up(bench: &mut Bench) -> Result<(), Finding> {
         // Every message was read at once before the next was sent.
         let is_number_of_reads = finding.received == sum(1, 3, "ended").as_bytes();
         if is_number_of_reads { finding.diagnosis("counts-reads") } else { finding }
+    })?;
+    sums_up_on_stdout(bench)
+}
+
+fn sums_up_on_stdout(bench: &mut Bench) -> Result<(), Finding> {
+    bench.story.tell("once more, and the server's standard error is thrown away:");
+    let server = bench.free_port();
+    let student =
+        bench.start_through(&WITHOUT_ERRORS, &["--listen", &server.to_string()])?;
+    bench.await_listening(student, server)?;
+    let (_, served) = serve_one(bench, student, server, ("bob", 20..40), &[], 1);
+    served.map_err(|finding| {
+        let says_nothing = bench.printed(student).len() == 1;
+        if says_nothing { finding.diagnosis("wrong-stream") } else { finding }
     })
 }
 
@@ -169,7 +183,11 @@ fn gone(bench: &mut Bench) -> Result<(), Finding> {
     let (student, server) = bench.start_server(&[])?;
     let ann = bench.connect("ann", server)?;
     bench.story.tell("ann is silent, so a server for one client at a time is busy");
-    bench.connect("bob", server)?.reset();
+    let mut bob = bench.connect("bob", server)?;
+    let message = letters(bench, 20..40);
+    bob.send(&message)?;
+    bob.await_arrival();
+    bob.reset(); // Who serves him now can read what he has sent, and not write any more.
     ann.leave();
     serve_behind_gone(bench, student, server).map_err(|finding| {
         let finding = bench.or_ended(student, finding, "dies-with-client");
@@ -194,7 +212,17 @@ fn serve_behind_gone(
     carol.expect_to_the_end(b"")?;
     let (second, third) = (sum(2, count, "ended"), sum(3, count, "ended"));
     let wanted = format!("the line `{third}`");
-    bench.await_line(student, &wanted, |line| line == second || line == third).map(drop)
+    bench.await_line(student, &wanted, |line| line == second || line == third)?;
+    let ended = |line: &String| line.starts_with("client 2: ") && line.ends_with("ended");
+    match bench.printed(student).into_iter().find(ended) {
+        Some(line) if line != second => {
+            Err(Finding::new("your server says that bob has ended, but he was lost")
+                .saw(quoted(line.as_bytes()))
+                .wanted("`reset` at its end: no answer can be written to him")
+                .diagnosis("takes-lost-for-end"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The line that sums up a client.

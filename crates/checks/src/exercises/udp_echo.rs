@@ -9,7 +9,7 @@ mod waits;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, WITHOUT_OUTPUT};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
@@ -242,9 +242,6 @@ fn keeps_time(bench: &mut Bench) -> Result<(), Finding> {
     play.answer(2, &answers[1])?;
     play.expect_end(&texts(&answers))
 }
-
-/// Starts a program whose standard output is thrown away: what it prints then is standard error.
-const WITHOUT_OUTPUT: [&str; 4] = ["sh", "-c", "exec \"$@\" >/dev/null", "sh"];
 
 fn gives_up(bench: &mut Bench) -> Result<(), Finding> {
     let messages = words(bench, 3);
