@@ -184,7 +184,10 @@ fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        &format!("ulimit -Sn 4; exec {program} server --listen 127.0.0.1:0"),
+        &format!(
+            // 3 and 4: what an editor hands down to its terminal would take the places.
+            "exec 3>&- 4>&-; ulimit -Sn 4; exec {program} server --listen 127.0.0.1:0"
+        ),
     ]);
     let mut server = Session::start_command(command);
     let address = server.listening();

@@ -337,7 +337,10 @@ fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        &format!("ulimit -Sn 4; exec {program} server --listen 127.0.0.1:0"),
+        &format!(
+            // 3 and 4: what an editor hands down to its terminal would take the places.
+            "exec 3>&- 4>&-; ulimit -Sn 4; exec {program} server --listen 127.0.0.1:0"
+        ),
     ]);
     let mut server = Session::start_command(command);
     let address = server.listening();
@@ -366,10 +369,12 @@ fn a_thousand_clients_leave_no_descriptor_behind() {
     let (server, address) = server(&["--quiet"]);
     still_serves(address);
     let before = descriptors(&server);
-    for _ in 0..1000 {
-        drop(connect(address));
+    for _ in 0..10 {
+        for _ in 0..100 {
+            drop(connect(address));
+        }
+        still_serves(address); // More than fit into the queue would have to try again, a second later.
     }
-    still_serves(address);
     // The last client may still be open while we count.
     assert!(descriptors(&server) <= before + 1);
 }

@@ -323,7 +323,8 @@ fn more_clients_than_places_are_all_answered() {
 
 #[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
-    let (mut server, address) = limited_server("ulimit -Sn 5");
+    // 3 and 4: what an editor hands down to its terminal would take the places.
+    let (mut server, address) = limited_server("exec 3>&- 4>&-; ulimit -Sn 5");
     let mut ann = connect(address);
     exchange(&mut ann, b"ann has the last descriptor");
     let mut bob = connect(address);
@@ -341,7 +342,7 @@ fn a_full_descriptor_table_is_said_once_and_waited_for() {
 
 #[test]
 fn a_full_descriptor_table_does_not_prevent_the_end() {
-    let (mut server, address) = limited_server("ulimit -Sn 5");
+    let (mut server, address) = limited_server("exec 3>&- 4>&-; ulimit -Sn 5");
     let mut stream = connect(address);
     exchange(&mut stream, b"the last descriptor");
     server.line();
@@ -353,7 +354,7 @@ fn a_full_descriptor_table_does_not_prevent_the_end() {
 
 #[test]
 fn a_full_descriptor_table_burns_no_processor() {
-    let (mut server, _) = limited_server("ulimit -Sn 4");
+    let (mut server, _) = limited_server("exec 3>&- 4>&-; ulimit -Sn 4");
     assert!(server.line().starts_with("error: accept: "));
     thread::sleep(Duration::from_millis(500)); // why: the processor time of just this while is the question
     // Fields 14 and 15 of /proc/PID/stat: hundredths of a second in the program and in the kernel.

@@ -1,11 +1,10 @@
 //! What `--overwrite` makes of a transcript: what is printed, and what of the old one still holds.
 
 use std::fs;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use transcript::room::{self, Outcome};
+use libtest_mimic::{Failed, Trial};
+use transcript::room::Outcome;
 use transcript::{Job, Task};
 
 /// A name, what the transcript shows, and what it has to show afterwards.
@@ -27,11 +26,9 @@ const CASES: [(&str, &str, &str); 7] = [
     ("another status", "a$ false\na$", "a$ false\na! 1"),
 ];
 
-fn main() -> ExitCode {
-    room::play_part_if_asked(transcript::perform);
+pub fn trials() -> Vec<Trial> {
     let trial = |(name, shown, wanted)| Trial::test(name, move || becomes(shown, wanted));
-    let trials = CASES.into_iter().map(trial).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    CASES.into_iter().map(trial).collect()
 }
 
 fn becomes(shown: &str, wanted: &str) -> Result<(), Failed> {

@@ -1,13 +1,12 @@
-//! The player tests itself: transcripts that must fail, each with what the message must say, and
+//! Transcripts that must fail, each with what the message must say, and
 //! correct ones next to them, so that nothing fails for a reason of its own.
 
 use std::fs;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use transcript::note::Note;
-use transcript::room::{self, Outcome};
+use transcript::room::Outcome;
 use transcript::{Job, Task};
 
 /// A play of everyday programs, and what must be said of it: nothing if it is right, else these
@@ -326,8 +325,7 @@ fn is_action(lines: &[String], n: usize) -> bool {
     lines[n].contains('>') || lines[n].contains("$ ")
 }
 
-fn main() -> ExitCode {
-    room::play_part_if_asked(transcript::perform);
+pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = CASES
         .iter()
         .map(|case| {
@@ -345,9 +343,7 @@ fn main() -> ExitCode {
             trials.push(Trial::test(name, move || notices(&broken.join("\n"))));
         }
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(8); // Most plays wait most of the time.
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials
 }
 
 /// Long enough for everything that comes at all, short enough for what never comes.
