@@ -19,27 +19,32 @@ pub enum Kind {
 /// Finds an address of `host` that can be reached from here.
 ///
 /// A name may have several addresses, and the first is no use if it is an IPv6 address and this
-/// machine has no IPv6. `connect` on a UDP socket sends nothing, but it looks up the way.
+/// machine has no IPv6. `connect` on a UDP socket sends nothing, but it looks up the way. The other end
+/// is then the address as the system understood it: 0.0.0.0 means this machine.
 ///
 /// # Errors
 /// The name is unknown, or no way leads to any of its addresses.
 // ANCHOR: reachable
 pub fn reachable(host: &str) -> io::Result<SocketAddr> {
+    // UDP has no port 0; this one is as good as any, because nothing is sent.
     let addresses =
-        (host, 0).to_socket_addrs().map_err(tried(format_args!("look up {host}")))?;
+        (host, 1025).to_socket_addrs().map_err(tried(format_args!("look up {host}")))?;
     let mut problem = io::Error::other(format!("look up {host}: no address"));
-    for address in addresses {
+    for mut address in addresses {
+        address.set_ip(address.ip().to_canonical()); // ::ffff:127.0.0.1 is an IPv4 address.
         let any: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let probe = UdpSocket::bind((any, 0)).and_then(|probe| {
-            // UDP has no port 0; this one is as good as any, because nothing is sent.
-            probe.connect(SocketAddr::new(address.ip(), 1025))?;
+            probe.connect(address)?;
             probe.peer_addr()
         });
         match probe {
-            Ok(peer) => return Ok(with_port_0(address, peer.ip())),
+            Ok(mut peer) => {
+                peer.set_port(0); // ICMP has none.
+                return Ok(peer);
+            }
             Err(error) => {
                 problem = io::Error::other(format!("reach {}: {error}", address.ip()));
             }
@@ -48,13 +53,6 @@ pub fn reachable(host: &str) -> io::Result<SocketAddr> {
     Err(problem)
 }
 // ANCHOR_END: reachable
-
-/// The address as the system understood it (0.0.0.0 means this machine), without a port: ICMP has none.
-fn with_port_0(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
-    address.set_ip(ip);
-    address.set_port(0);
-    address
-}
 
 /// Opens a socket for ICMP: a raw one, which sees more, or else a datagram socket, which needs less.
 ///

@@ -286,6 +286,14 @@ fn the_lines_over_ipv6() {
 }
 
 #[test]
+fn an_ipv4_address_in_the_form_of_ipv6_is_one() {
+    let Some(lab) = Lab::any() else { return };
+    lab.run(&["-c", "1", "::ffff:127.0.0.1"])
+        .success()
+        .stdout(predicate::str::starts_with("PING ::ffff:127.0.0.1 (127.0.0.1) 56"));
+}
+
+#[test]
 fn a_name_is_shown_with_its_address() {
     let Some(lab) = Lab::any() else { return };
     lab.run(&["-c", "1", "localhost"])
