@@ -140,10 +140,8 @@ fn reads_later(bench: &mut Bench) -> Result<(), Finding> {
     let (_, server) = bench.start_server(&[])?;
     bench.patience = Duration::from_secs(10);
     let mut ann = bench.connect("ann", server)?;
-    let letter = bench.random.lowercase();
-    let bytes: &'static [u8] = vec![letter as u8; MUCH].leak();
-    let wanted = vec![letter.to_ascii_uppercase() as u8; MUCH];
-    ann.send_much_read_later(bytes, &wanted)
+    let letter = bench.random.lowercase() as u8;
+    ann.send_much_read_later(MUCH, letter, letter.to_ascii_uppercase())
 }
 
 /// Small letters by chance.

@@ -38,39 +38,42 @@ struct Sender {
 }
 
 impl Client {
-    /// Sends bytes, and begins to read only when some of them are on their way, and the rest has to
-    /// wait. It sends as many of them as the server takes in time. None of these may be lost, and no
-    /// more than `MOST_KEPT` kept.
+    /// Sends one byte again and again, up to `much` of them, and begins to read only when some are on
+    /// their way, and the rest has to wait. It sends as many as the server takes in time. For each, a
+    /// `wanted` must come back, and the server must not keep more than `MOST_KEPT`.
     ///
     /// # Errors
     /// What comes back is something else, not all of it comes, or the server keeps too much.
     pub fn send_much_read_later(
         &mut self,
-        bytes: &'static [u8],
-        wanted: &[u8],
+        much: usize,
+        byte: u8,
+        wanted: u8,
     ) -> Result<(), Finding> {
         self.story.tell(format!(
-            "{} sends up to {} bytes, and reads nothing until your server reads no more",
+            "{} sends up to {much} bytes, and reads nothing until your server reads no more",
             self.name,
-            bytes.len()
         ));
         // Full queues show what there is to see; long ones only take long.
         let socket = SockRef::from(&self.stream);
         let _ = socket.set_recv_buffer_size(OWN_QUEUE);
         let _ = socket.set_send_buffer_size(OWN_QUEUE);
-        let sender = self.start_to_send(bytes)?;
-        let kept = self.await_standstill(&sender.sent, bytes.len());
+        let sender = self.start_to_send(much, byte)?;
+        let kept = self.await_standstill(&sender.sent, much);
         self.story.tell(format!("{} reads, and goes on to send", self.name));
-        let (got, end) = self.read_what_belongs_to(&sender);
+        let (right, other, end) = self.read_what_belongs_to(&sender, wanted);
         // What comes back, or does not, tells more than why the sender could not go on.
-        let sent = sender.sent.load(Ordering::SeqCst).max(got.len()).min(wanted.len());
+        let sent = sender.sent.load(Ordering::SeqCst).max(right);
         self.story.tell(format!("{} has sent {sent} bytes", self.name));
+        let all_came = right == sent && other.is_empty();
         let result = match kept {
             // What does not come back was thrown away, and not kept.
-            Err(finding) if got == wanted[..sent] || end == Some(StreamEnd::TooSlow) => {
-                Err(finding)
+            Err(finding) if all_came || end == Some(StreamEnd::TooSlow) => Err(finding),
+            _ if all_came => Ok(()),
+            _ => {
+                let got = [vec![wanted; right], other].concat();
+                self.compare(&vec![wanted; sent], &got, end)
             }
-            _ => self.compare(&wanted[..sent], &got, end),
         };
         let _ = self.stream.shutdown(Shutdown::Both);
         match sender.thread.join() {
@@ -81,8 +84,8 @@ impl Client {
         }
     }
 
-    /// Sends bytes in a thread, so that the client can do something else meanwhile.
-    fn start_to_send(&self, bytes: &'static [u8]) -> Result<Sender, Finding> {
+    /// Sends one byte again and again in a thread, so that the client can do something else meanwhile.
+    fn start_to_send(&self, much: usize, byte: u8) -> Result<Sender, Finding> {
         let mut writer = self
             .stream
             .try_clone()
@@ -91,40 +94,49 @@ impl Client {
         let (sent, enough) = <(Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
         let (counter, ends) = (Arc::clone(&sent), Arc::clone(&enough));
         let thread = thread::spawn(move || {
-            for block in bytes.chunks(BLOCK) {
+            for _ in 0..much / BLOCK {
                 if ends.load(Ordering::SeqCst) {
                     break;
                 }
-                writer.write_all(block)?;
-                counter.fetch_add(block.len(), Ordering::SeqCst);
+                writer.write_all(&[byte; BLOCK])?;
+                counter.fetch_add(BLOCK, Ordering::SeqCst);
             }
             writer.shutdown(Shutdown::Write)
         });
         Ok(Sender { sent, enough, thread })
     }
 
-    /// Reads the answer to all that is sent, now and for a while.
-    fn read_what_belongs_to(&mut self, sender: &Sender) -> (Vec<u8>, Option<StreamEnd>) {
+    /// Reads the answer to all that is sent, now and for a while. Returns how many bytes were as
+    /// wanted, and what has come instead of the next ones.
+    fn read_what_belongs_to(
+        &mut self,
+        sender: &Sender,
+        wanted: u8,
+    ) -> (usize, Vec<u8>, Option<StreamEnd>) {
         let start = Instant::now();
-        let mut got = Vec::new();
+        let right_piece = [wanted; PIECE];
+        let mut right = 0;
         loop {
             sender.enough.fetch_or(start.elapsed() > GOES_ON, Ordering::SeqCst);
             let all_is_sent = sender.thread.is_finished();
-            let to_come = sender.sent.load(Ordering::SeqCst).saturating_sub(got.len());
+            let to_come = sender.sent.load(Ordering::SeqCst).saturating_sub(right);
+            if to_come == 0 && all_is_sent {
+                return (right, Vec::new(), None);
+            }
             if to_come == 0 {
-                if all_is_sent {
-                    return (got, None);
-                }
                 thread::sleep(Duration::from_millis(1)); // why: the sender is at its next block
                 continue;
             }
-            let (more, end) = self.read(to_come.min(PIECE));
-            got.extend(more);
+            let (piece, end) = self.read(to_come.min(PIECE));
+            if piece != right_piece[..piece.len()] {
+                return (right, piece, end);
+            }
+            right += piece.len();
             if end.is_some() {
-                return (got, end);
+                return (right, Vec::new(), end);
             }
             if start.elapsed() > self.patience * 5 {
-                return (got, Some(StreamEnd::TooSlow));
+                return (right, Vec::new(), Some(StreamEnd::TooSlow));
             }
         }
     }
