@@ -40,32 +40,62 @@ const MORE_PATIENCE: Duration = Duration::from_secs(8);
 /// So many wrong programs there are for each exercise, at least.
 const FEWEST_WRONG: usize = 5;
 
+/// The exercises by how long their wrong programs keep the checks waiting, measured.
+const LONGEST_FIRST: [&str; 9] = [
+    "13-udp-echo",
+    "16-unix",
+    "11-multi-threaded",
+    "21-ping",
+    "10-multi-connection",
+    "04-echo",
+    "03-hello",
+    "01-sockets",
+    "02-names",
+];
+
 fn main() -> ExitCode {
     transcript::room::play_part_if_asked(checks::perform);
+    let mut keys: Vec<&str> = exercises::ALL.iter().map(|(key, _)| *key).collect();
+    keys.sort_by_key(|key| LONGEST_FIRST.iter().position(|k| k == key));
+    let (waiting, working) = keys.split_at(keys.len() / 2);
+    let mut waiting = waiting.iter().flat_map(|key| trials(key));
+    let mut working = working.iter().flat_map(|key| trials(key));
     let mut trials = vec![Trial::test("no exercise is left over", no_strays)];
-    // The last exercises keep the checks waiting longest, so they begin.
-    for (key, _) in exercises::ALL.iter().rev() {
-        trials.push(Trial::test(format!("{key}: all parts are there"), || complete(key)));
-        let Ok(exercise) = exercises::by_key(key) else { continue };
-        let exercise = Arc::new(exercise);
-        let wrong = wrong_programs(key).unwrap_or_default();
-        let (e, w) = (Arc::clone(&exercise), wrong.clone());
-        trials.push(Trial::test(format!("{key}: every check is needed"), move || {
-            needed(&e, &w)
-        }));
-        let e = Arc::clone(&exercise);
-        trials.push(Trial::test(format!("{key}: the starter"), move || starter(&e)));
-        let e = Arc::clone(&exercise);
-        trials.push(Trial::test(format!("{key}: the solution"), move || solution(&e)));
-        for wrong in wrong {
-            let e = Arc::clone(&exercise);
-            let name = format!("{key}: wrong {}", wrong.name);
-            trials.push(Trial::test(name, move || is_caught(&e, &wrong)));
+    // Two of these and one of those: so there is work all the time, and nobody to wait for at the end.
+    loop {
+        let before = trials.len();
+        trials.extend(waiting.by_ref().take(2));
+        trials.extend(working.next());
+        if trials.len() == before {
+            break;
         }
     }
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(48); // Wrong programs keep the checks waiting.
+    arguments.test_threads.get_or_insert(64); // Most trials wait most of the time.
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// All trials of an exercise.
+fn trials(key: &'static str) -> Vec<Trial> {
+    let mut trials =
+        vec![Trial::test(format!("{key}: all parts are there"), || complete(key))];
+    let Ok(exercise) = exercises::by_key(key) else { return trials };
+    let exercise = Arc::new(exercise);
+    let wrong = wrong_programs(key).unwrap_or_default();
+    let (e, w) = (Arc::clone(&exercise), wrong.clone());
+    trials.push(Trial::test(format!("{key}: every check is needed"), move || {
+        needed(&e, &w)
+    }));
+    let e = Arc::clone(&exercise);
+    trials.push(Trial::test(format!("{key}: the starter"), move || starter(&e)));
+    let e = Arc::clone(&exercise);
+    trials.push(Trial::test(format!("{key}: the solution"), move || solution(&e)));
+    for wrong in wrong {
+        let e = Arc::clone(&exercise);
+        let name = format!("{key}: wrong {}", wrong.name);
+        trials.push(Trial::test(name, move || is_caught(&e, &wrong)));
+    }
+    trials
 }
 
 /// Builds all programs once. Returns the warnings of the compiler.

@@ -203,6 +203,7 @@ impl Client {
         const MOST: usize = 16 << 20;
         // With one more block this is less than a socket takes: nothing is left behind on the way.
         const FEW_UNREAD: u32 = 16 * 1024;
+        const BLOCK: usize = 32 * 1024;
         self.story.tell(format!(
             "{} sends and sends, and reads nothing, until your server reads no more",
             self.name
