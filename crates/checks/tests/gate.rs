@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         }
     }
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(64); // Most trials wait most of the time.
+    arguments.test_threads.get_or_insert(48); // Most trials wait most of the time.
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -27,8 +27,9 @@ impl Student {
         let student = Student { folder: tempfile::tempdir().unwrap() };
         let package = student.folder.path().join("04-echo");
         fs::create_dir_all(package.join("src")).unwrap();
-        let manifest =
-            "[package]\nname = \"echo-exercise\"\nedition = \"2024\"\n[workspace]\n";
+        // These tests compile often: without what debuggers and later builds need, it is faster.
+        let manifest = "[package]\nname = \"echo-exercise\"\nedition = \"2024\"\n[workspace]\n\
+                        [profile.dev]\ndebug = false\nincremental = false\n";
         fs::write(package.join("Cargo.toml"), manifest).unwrap();
         student.write(&starter());
         student
