@@ -32,9 +32,8 @@ struct Wrong {
 /// A wrong program never does what is waited for, so little time will do.
 const WRONG_PATIENCE: Duration = Duration::from_millis(1500);
 
-/// A busy machine can stand still for longer than a program waits. What should come is late then, and
-/// a wrong program may do, or leave undone, something else than at other times. So these are judged
-/// again, with so much time.
+/// A busy machine can stand still for longer than a program waits. Who was late is judged again, with
+/// so much time.
 const MORE_PATIENCE: Duration = Duration::from_secs(8);
 
 /// So many wrong programs there are for each exercise, at least.
@@ -300,74 +299,78 @@ fn solution(exercise: &Exercise) -> Result<(), Failed> {
     let command = [program(&format!("{}-solution", exercise.name))?];
     twice(Options::default(), |options| {
         let done = runner::run(exercise, &command, options, |_| {});
-        if done.iter().all(|checked| matches!(checked.verdict, Verdict::Pass)) {
-            return Ok(());
+        let passes = done.iter().all(|checked| matches!(checked.verdict, Verdict::Pass));
+        match passes {
+            true => Ok(()),
+            false => Err(Failure::of(exercise, &done, options, "passes everything")),
         }
-        // What it does has to be right at any speed.
-        let is_late = |checked: &Checked| match &checked.verdict {
-            Verdict::Fail(finding) => finding.manner == Manner::Late,
-            _ => false,
-        };
-        Err(Failure {
-            told: told(exercise, &done, options, "passes everything"),
-            may_be_for_the_machine: done.iter().any(is_late),
-        })
     })
-}
-
-/// What was not as it should be, and whether that may be because the machine is busy.
-struct Failure {
-    told: Failed,
-    may_be_for_the_machine: bool,
-}
-
-/// Judges, and if need be once more with more time.
-fn twice(
-    options: Options,
-    judge: impl Fn(&Options) -> Result<(), Failure>,
-) -> Result<(), Failed> {
-    let Err(failure) = judge(&options) else { return Ok(()) };
-    if !failure.may_be_for_the_machine {
-        return Err(failure.told);
-    }
-    let message = failure.told.message().unwrap_or_default();
-    let _ = writeln!(io::stderr(), "judged again, with more time, because {message}");
-    let patient = Options { patience: MORE_PATIENCE, ..options };
-    judge(&patient).map_err(|failure| failure.told)
 }
 
 fn is_caught(exercise: &Exercise, wrong: &Wrong) -> Result<(), Failed> {
     let command = [called(exercise, wrong)?];
     let options = Options { patience: WRONG_PATIENCE, ..Options::default() };
     twice(options, |options| {
-        is_caught_as_announced(exercise, wrong, &command, options)
-            .map_err(|told| Failure { told, may_be_for_the_machine: true })
+        let done = runner::run(exercise, &command, options, |_| {});
+        let (mut fails, mut says) = (BTreeSet::new(), BTreeSet::new());
+        for checked in &done {
+            match &checked.verdict {
+                Verdict::Fail(finding) => {
+                    fails.insert(checked.id.to_owned());
+                    says.extend(finding.diagnosis.clone());
+                }
+                Verdict::Error(_) => {
+                    return Err(Failure::of(exercise, &done, options, "is judged"));
+                }
+                Verdict::Pass | Verdict::NotRun(_) => {}
+            }
+        }
+        if fails == wrong.fails && says == wrong.says {
+            return Ok(());
+        }
+        let wanted = format!("fails {:?} and hears {:?}", wrong.fails, wrong.says);
+        Err(Failure::of(exercise, &done, options, &wanted))
     })
 }
 
-fn is_caught_as_announced(
-    exercise: &Exercise,
-    wrong: &Wrong,
-    command: &[String],
-    options: &Options,
-) -> Result<(), Failed> {
-    let done = runner::run(exercise, command, options, |_| {});
-    let (mut fails, mut says) = (BTreeSet::new(), BTreeSet::new());
-    for checked in &done {
-        match &checked.verdict {
-            Verdict::Fail(finding) => {
-                fails.insert(checked.id.to_owned());
-                says.extend(finding.diagnosis.clone());
-            }
-            Verdict::Error(_) => return Err(told(exercise, &done, options, "is judged")),
-            Verdict::Pass | Verdict::NotRun(_) => {}
+/// What was not as it should be.
+struct Failure {
+    told: Failed,
+    /// Something did not come in time. That may be because the machine is busy.
+    is_late: bool,
+}
+
+impl Failure {
+    fn of(
+        exercise: &Exercise,
+        done: &[Checked],
+        options: &Options,
+        wanted: &str,
+    ) -> Failure {
+        let is_late = |checked: &Checked| match &checked.verdict {
+            Verdict::Fail(finding) => finding.manner == Manner::Late,
+            _ => false,
+        };
+        Failure {
+            told: told(exercise, done, options, wanted),
+            is_late: done.iter().any(is_late),
         }
     }
-    if fails == wrong.fails && says == wrong.says {
-        return Ok(());
+}
+
+/// Judges, and if something was late, once more with more time.
+fn twice(
+    options: Options,
+    judge: impl Fn(&Options) -> Result<(), Failure>,
+) -> Result<(), Failed> {
+    let Err(failure) = judge(&options) else { return Ok(()) };
+    if !failure.is_late {
+        return Err(failure.told);
     }
-    let wanted = format!("fails {:?} and hears {:?}", wrong.fails, wrong.says);
-    Err(told(exercise, &done, options, &wanted))
+    let message = failure.told.message().unwrap_or_default();
+    let _ = writeln!(io::stderr(), "judged again, with more time, because {message}");
+    let patient = Options { patience: MORE_PATIENCE, ..options };
+    judge(&patient).map_err(|failure| failure.told)
 }
 
 /// The whole message about a program that should have done something else.
