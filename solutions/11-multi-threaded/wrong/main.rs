@@ -28,6 +28,7 @@ programs! {
     holds_the_lock
     idle_is_an_error
     left_waiting
+    line_by_line
     load_and_store
     never_drops
     not_caught
@@ -40,5 +41,6 @@ programs! {
     sleeps_at_the_end
     waits_for_ever
     waits_for_idle
+    waits_for_the_end
     whole_connection
 }

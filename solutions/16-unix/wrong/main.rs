@@ -30,6 +30,7 @@ programs! {
     first_read
     flag_only
     follows_links
+    line_by_line
     mode_decimal
     mode_of_umask
     no_handler
@@ -39,4 +40,5 @@ programs! {
     removes_blindly
     removes_by_name
     status_130
+    waits_for_the_end
 }

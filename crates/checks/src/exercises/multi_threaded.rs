@@ -45,7 +45,9 @@ fn starts(bench: &mut Bench) -> Result<(), Finding> {
 fn echo(bench: &mut Bench) -> Result<(), Finding> {
     let (_, server) = bench.start_server(&[])?;
     let mut ann = bench.connect("ann", server)?;
-    exchange(bench, &mut ann)?;
+    let first = message(bench);
+    ann.send(&first)?;
+    ann.expect(&first).map_err(|finding| ann.explain_silence(finding, &first))?;
     let mut all: Vec<u8> = (0..=255).collect();
     bench.random.shuffle(&mut all);
     ann.send(&all)?;
