@@ -34,7 +34,7 @@ const MANY_ARGUMENTS: usize = 12;
 
 /// How long a program may take to start, at least: on a busy machine, or with an interpreter, that
 /// takes longer than any answer.
-const TO_START: Duration = Duration::from_secs(5);
+pub const TO_START: Duration = Duration::from_secs(5);
 
 /// What the check has done so far, in words.
 #[derive(Clone, Default)]

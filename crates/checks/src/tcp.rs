@@ -238,18 +238,22 @@ impl<S: Stream> Client<S> {
     pub fn expect_to_the_end(&mut self, wanted: &[u8]) -> Result<(), Finding> {
         self.story.tell(format!("{} reads until your server closes", self.name));
         let (got, end) = self.read(wanted.len() + 1);
+        let so_far = match wanted.is_empty() {
+            true => String::new(),
+            false => format!("the answer to {} is right, but ", self.name),
+        };
+        let name = &self.name;
         let finding = match end {
             _ if got != wanted => return self.compare(wanted, &got, end),
             Some(StreamEnd::Closed) => return Ok(()),
-            Some(StreamEnd::Reset) => self.finding(format!(
-                "the answer to {} is right, but then the connection is reset",
-                self.name
-            )),
-            _ => self.finding(format!(
-                "the answer to {} is right, but your server does not close the connection",
-                self.name
-            ))
-            .waited(self.patience, " for the end of the stream"),
+            Some(StreamEnd::Reset) => {
+                self.finding(format!("{so_far}{name}'s connection is reset"))
+            }
+            _ => self
+                .finding(format!(
+                    "{so_far}your server does not close {name}'s connection"
+                ))
+                .waited(self.patience, " for the end of the stream"),
         };
         Err(finding.wanted("the end of the stream behind the last byte"))
     }

@@ -150,11 +150,13 @@ pub fn is_socket(path: &str) -> bool {
     fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
-/// What identifies a file, whatever its name: its device, its number there, and its kind. None if
-/// there is no file.
+/// What identifies a file, whatever its name: its device, its number there, and its kind (inode(7)).
 ///
 /// A file system may use a number again, but not while a program holds the socket.
-pub fn identity(path: &str) -> Option<(u64, u64, fs::FileType)> {
+pub type Identity = (u64, u64, fs::FileType);
+
+/// The identity of the file at the path. None if there is no file.
+pub fn identity(path: &str) -> Option<Identity> {
     let file = fs::symlink_metadata(path).ok()?;
     Some((file.dev(), file.ino(), file.file_type()))
 }

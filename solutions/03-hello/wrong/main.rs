@@ -28,6 +28,7 @@ programs! {
     drops_at_once
     first_newline
     keeps_streams
+    line_on_stderr
     no_newline
     not_flushed
     one_client

@@ -1,6 +1,6 @@
 //! The client says what went wrong on standard output, where the time should come.
 //!
-//! fails: client-refused
+//! fails: client-refused, client-cut-off
 //! says: wrong-stream
 
 use std::env;

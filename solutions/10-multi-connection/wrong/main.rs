@@ -23,6 +23,7 @@ programs! {
     default_port
     endless
     first_read
+    forgets_silent_ones
     ignores_failed_writes
     ignores_silent_ones
     impatient

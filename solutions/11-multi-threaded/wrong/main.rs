@@ -38,6 +38,7 @@ programs! {
     open_door
     panics
     silent_refusal
+    singular
     sleeps_at_the_end
     waits_for_ever
     waits_for_idle

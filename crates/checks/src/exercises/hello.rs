@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitStatus;
 
-use crate::bench::{Bench, Student, WITHOUT_OUTPUT, ended};
+use crate::bench::{Bench, Student, WITHOUT_ERRORS, WITHOUT_OUTPUT, ended};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
@@ -151,24 +151,34 @@ fn waits_for_client(client: &mut Client, finding: Finding) -> Finding {
 
 fn client_prints(bench: &mut Bench) -> Result<(), Finding> {
     let line = random_line(bench);
-    let (status, printed) = run_client(bench, &[&format!("{line}\r\n")])?;
+    let (status, printed) = run_client(bench, &[], &[&format!("{line}\r\n")])?;
     expect_printed(&line, &printed).map_err(|finding| {
         let has_zeros = printed.join("").trim_start_matches(&line).contains('\0');
         if has_zeros { finding.diagnosis("whole-buffer") } else { finding }
     })?;
-    if status.success() {
-        return Ok(());
+    if !status.success() {
+        return Err(Finding::new("your client ends as if something had gone wrong")
+            .saw(format!("it ended with {}", ended(status)))
+            .wanted("status 0"));
     }
-    Err(Finding::new("your client ends as if something had gone wrong")
-        .saw(format!("it ended with {}", ended(status)))
-        .wanted("status 0"))
+    prints_on_stdout(bench)
+}
+
+fn prints_on_stdout(bench: &mut Bench) -> Result<(), Finding> {
+    bench.story.tell("once more, and its standard error is thrown away:");
+    let line = random_line(bench);
+    let (_, printed) = run_client(bench, &WITHOUT_ERRORS, &[&format!("{line}\r\n")])?;
+    expect_printed(&line, &printed).map_err(|finding| match texts(&printed).is_empty() {
+        true => finding.diagnosis("hidden-line"),
+        false => finding,
+    })
 }
 
 fn client_pieces(bench: &mut Bench) -> Result<(), Finding> {
     let words: Vec<String> = (0..3).map(|_| random_line(bench)).collect();
     let line = words.concat();
     let pieces = [words[0].as_str(), words[1].as_str(), words[2].as_str(), "\r\n"];
-    let (_, printed) = run_client(bench, &pieces)?;
+    let (_, printed) = run_client(bench, &[], &pieces)?;
     expect_printed(&line, &printed).map_err(|finding| match texts(&printed)[..] {
         [text] if text == words[0] => finding.diagnosis("one-read"),
         _ => finding,
@@ -177,7 +187,7 @@ fn client_pieces(bench: &mut Bench) -> Result<(), Finding> {
 
 fn client_to_the_end(bench: &mut Bench) -> Result<(), Finding> {
     let line = random_line(bench);
-    let (_, printed) = run_client(bench, &["\n", &format!("{line}\n")])?;
+    let (_, printed) = run_client(bench, &[], &["\n", &format!("{line}\n")])?;
     expect_printed(&line, &printed).map_err(|finding| {
         match printed.concat().contains(&line) {
             true => finding,
@@ -195,38 +205,48 @@ fn client_refused(bench: &mut Bench) -> Result<(), Finding> {
     bench.story.tell("once more, and its standard output is thrown away:");
     let mute = bench.start_through(&WITHOUT_OUTPUT, &["client", &door])?;
     bench.await_end(mute, bench.patience)?;
-    if !texts(&bench.printed(mute)).is_empty() {
-        return Ok(());
-    }
-    Err(Finding::new("your client does not say on standard error what went wrong")
-        .saw("nothing, when its standard output is thrown away")
-        .wanted("a line on standard error")
-        .diagnosis("wrong-stream"))
+    expect_words_on_stderr(bench, mute)
 }
 
 fn client_cut_off(bench: &mut Bench) -> Result<(), Finding> {
+    let (student, status) = cut_off(bench, &[])?;
+    expect_failure(bench, student, status).map_err(|finding| match status.success() {
+        true => finding.diagnosis("no-error"),
+        false => finding,
+    })?;
+
+    bench.story.tell("once more, and its standard output is thrown away:");
+    let (mute, _) = cut_off(bench, &WITHOUT_OUTPUT)?;
+    expect_words_on_stderr(bench, mute)
+}
+
+/// Runs the client against a server that resets the connection in the middle of a line.
+fn cut_off(
+    bench: &mut Bench,
+    wrapper: &[&str],
+) -> Result<(Student, ExitStatus), Finding> {
     let listener = bench.listen()?;
-    let student = bench.start(&["client", &listener.address.to_string()])?;
+    let address = listener.address.to_string();
+    let student = bench.start_through(wrapper, &["client", &address])?;
     let mut caller = bench.await_call(student, &listener)?;
     let beginning = random_line(bench);
     caller.send(beginning.as_bytes())?;
     bench.await_taken(student, &caller);
     caller.reset();
     let status = bench.await_end(student, bench.patience)?;
-    expect_failure(bench, student, status).map_err(|finding| match status.success() {
-        true => finding.diagnosis("no-error"),
-        false => finding,
-    })
+    Ok((student, status))
 }
 
 /// Runs the client against a server that sends these pieces, each when the one before has been read,
 /// and then the end. Returns how it ended, and what it printed.
 fn run_client(
     bench: &mut Bench,
+    wrapper: &[&str],
     pieces: &[&str],
 ) -> Result<(ExitStatus, Vec<String>), Finding> {
     let listener = bench.listen()?;
-    let student = bench.start(&["client", &listener.address.to_string()])?;
+    let address = listener.address.to_string();
+    let student = bench.start_through(wrapper, &["client", &address])?;
     let mut caller = bench.await_call(student, &listener)?;
     for piece in pieces {
         if caller.send(piece.as_bytes()).is_err() {
@@ -273,6 +293,17 @@ fn expect_failure(
         .saw(format!("it ended with {}", ended(status)))
         .wanted("a line on stderr that says what went wrong, and status 1");
     Err(if status.code() == Some(101) { finding.diagnosis("panics") } else { finding })
+}
+
+/// A program without standard output must have said something all the same.
+fn expect_words_on_stderr(bench: &mut Bench, mute: Student) -> Result<(), Finding> {
+    if !texts(&bench.printed(mute)).is_empty() {
+        return Ok(());
+    }
+    Err(Finding::new("your client does not say on standard error what went wrong")
+        .saw("nothing, when its standard output is thrown away")
+        .wanted("a line on standard error")
+        .diagnosis("wrong-stream"))
 }
 
 /// Text by chance, which no way of escaping changes.

@@ -1,14 +1,15 @@
 //! The echo server that numbers its clients, survives them, and sums up each in one line.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, Student, WITHOUT_ERRORS};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
+use crate::sockets;
 use crate::tcp::{Client, StreamEnd};
 
 /// The checks, in the order in which they are told.
@@ -80,7 +81,10 @@ fn sums_up_on_stdout(bench: &mut Bench) -> Result<(), Finding> {
     let server = bench.free_port();
     let student =
         bench.start_through(&WITHOUT_ERRORS, &["--listen", &server.to_string()])?;
-    bench.await_listening(student, server)?;
+    bench.await_listening(student, server).map_err(|finding| {
+        let listens = sockets::listens(server);
+        if listens { finding.diagnosis("wrong-stream") } else { finding }
+    })?;
     let (_, served) = serve_one(bench, student, server, ("bob", 20..40), &[], 1);
     served.map_err(|finding| {
         let says_nothing = bench.printed(student).len() == 1;
@@ -169,14 +173,30 @@ fn reset(bench: &mut Bench) -> Result<(), Finding> {
             bench.or_ended(student, finding, "dies-with-client")
         }
     })?;
-    let (count, served) =
-        serve_one(bench, student, server, ("bob", 20..200), &[first], 2);
+    let before = [first];
+    let (count, served) = serve_one(bench, student, server, ("bob", 20..200), &before, 2);
     served.map_err(|finding| {
         match finding.received == sum(1, count, "ended").as_bytes() {
             true => finding.diagnosis("skips-number"),
             false => bench.or_ended(student, finding, "dies-with-client"),
         }
-    })
+    })?;
+    // Who has said nothing is a client, too.
+    let before = [before[0].clone(), sum(2, count, "ended")];
+    let carol = bench.connect("carol", server)?;
+    await_accept(bench, server);
+    carol.reset();
+    expect_sum(bench, student, &before, &sum(3, 0, "reset"))
+        .map_err(|finding| bench.or_ended(student, finding, "dies-with-client"))
+}
+
+/// Waits until nobody waits in the queue of the server.
+fn await_accept(bench: &Bench, server: SocketAddr) {
+    let deadline = Instant::now() + bench.patience;
+    let queue = || sockets::find(server, (Ipv4Addr::UNSPECIFIED, 0).into());
+    while queue().is_some_and(|door| door.unread > 0) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1)); // why: the system tells nobody about its sockets
+    }
 }
 
 fn gone(bench: &mut Bench) -> Result<(), Finding> {

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use transcript::program::Signal;
 
-use crate::bench::{Bench, Student, ended};
+use crate::bench::{Bench, Student, TO_START, ended};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
 use crate::processes;
-use crate::unix::{self, Client};
+use crate::unix::{self, Client, Identity};
 
 /// The checks, in the order in which they are told.
 pub const CHECKS: &[Check] = &[
@@ -233,11 +233,15 @@ fn does_not_wait(bench: &mut Bench) -> Result<(), Finding> {
     let path = free_path(bench);
     let mut busy = bench.busy_server(&path)?;
     let before = unix::identity(&path);
-    let Err(finding) = gives_up(bench, &path, "a live server", "steals") else {
-        return Ok(());
-    };
+    let student = start_in_the_way(bench, &path)?;
+    let verdict = leaves_alone(bench, student, &path, before, "a live server", "steals");
+    let Err(finding) = verdict else { return Ok(()) };
     if unix::identity(&path) != before {
         return Err(finding);
+    }
+    // Who was only late gives up by itself.
+    if bench.await_end(student, TO_START).is_ok() {
+        return Err(finding.saw("later it ended by itself"));
     }
     // Is it in front of the full queue? Then it comes in as soon as there is room.
     busy.make_room();
@@ -312,8 +316,25 @@ fn gives_up(
     diagnosis: &str,
 ) -> Result<(), Finding> {
     let before = unix::identity(path);
+    let student = start_in_the_way(bench, path)?;
+    leaves_alone(bench, student, path, before, what, diagnosis)
+}
+
+/// Starts the program at a path where something else is.
+fn start_in_the_way(bench: &mut Bench, path: &str) -> Result<Student, Finding> {
     bench.server_path = Some(path.into());
-    let student = bench.start(&["--listen", path])?;
+    bench.start(&["--listen", path])
+}
+
+/// Waits until the program has given up, with what was at the path `before` still there.
+fn leaves_alone(
+    bench: &mut Bench,
+    student: Student,
+    path: &str,
+    before: Option<Identity>,
+    what: &str,
+    diagnosis: &str,
+) -> Result<(), Finding> {
     let verdict = expect_refusal(bench, student, &[1]);
     // As it is now: what else is at the path may leave with the check.
     let sockets = unix::in_words(Path::new(path));
@@ -343,6 +364,7 @@ fn expect_refusal(
     student: Student,
     statuses: &[i32],
 ) -> Result<(), Finding> {
+    let start = Instant::now();
     let words: Vec<String> = statuses.iter().map(i32::to_string).collect();
     let wanted = format!("a message, and status {}", words.join(" or "));
     let listens = |line: &str| line.starts_with("listening on");
@@ -350,9 +372,18 @@ fn expect_refusal(
         let finding = Finding::new("your program says that it listens, and cannot");
         return Err(finding.wanted(wanted));
     }
+    // A program that is not asleep may just be starting: some languages take their time for that.
+    while start.elapsed() < TO_START
+        && bench.is_running(student)
+        && !processes::all_sleep()
+    {
+        bench.watch(student, Duration::from_millis(5));
+    }
     let status = bench.await_end(student, Duration::ZERO).map_err(|_| {
+        let waited =
+            Duration::from_millis(100) * (start.elapsed().as_millis() / 100) as u32;
         Finding::new("your program neither listens nor gives up")
-            .waited(bench.patience, " for its end")
+            .waited(waited, " for its end")
             .wanted(&wanted)
     })?;
     let printed = bench.printed(student);

@@ -220,7 +220,8 @@ pub fn ends_anyway(bench: &mut Bench) -> Result<(), Finding> {
     bench.signal(student, Signal::SIGTERM);
     let status = await_end(bench, student)
         .map_err(|finding| finding.wanted("although ann does not take her answers"))?;
-    ended_well(status)
+    ended_well(status)?;
+    says_at_last(bench, student, 1)
 }
 
 /// Waits until the signal has been heard: nobody listens any more, or half a second has passed, and
