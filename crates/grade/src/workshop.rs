@@ -14,9 +14,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid, getppid};
 
 /// Names the workshop to the process that works in it.
@@ -44,6 +47,7 @@ impl Workshop {
         make_folder(&folder).map_err(tried)?;
         let workshop = Workshop(folder.clone());
         let code = workshop.equip().and_then(|program| workshop.go_on(&program));
+        await_orphans();
         let _ = fs::remove_dir_all(&workshop.0);
         code.map_err(tried)
     }
@@ -87,6 +91,8 @@ impl Workshop {
     }
 
     fn go_on(&self, program: &Path) -> io::Result<ExitCode> {
+        // Children that the second process leaves behind become ours.
+        let _ = prctl::set_child_subreaper(true);
         let mut second = Command::new(program);
         second.args(env::args_os().skip(1)).env(WORKSHOP, &self.0);
         let mut second = second.spawn()?;
@@ -98,6 +104,21 @@ impl Workshop {
         });
         let code = second.wait()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+/// Waits until everything has ended that the second process had started. It ends with that one, but
+/// that takes a moment, and a compiler makes its folder anew as long as it lives.
+fn await_orphans() {
+    const LONG_ENOUGH: Duration = Duration::from_secs(5);
+    let deadline = Instant::now() + LONG_ENOUGH;
+    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        if Instant::now() > deadline {
+            return;
+        }
+        if status == WaitStatus::StillAlive {
+            thread::sleep(Duration::from_millis(5)); // why: there is no wait with a time limit
+        }
     }
 }
 
