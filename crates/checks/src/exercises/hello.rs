@@ -197,13 +197,14 @@ fn client_to_the_end(bench: &mut Bench) -> Result<(), Finding> {
 }
 
 fn client_refused(bench: &mut Bench) -> Result<(), Finding> {
-    let door = bench.closed_door()?.address.to_string();
-    let student = bench.start(&["client", &door])?;
+    let door = bench.closed_door()?;
+    let address = door.address.to_string();
+    let student = bench.start(&["client", &address])?;
     let status = bench.await_end(student, bench.patience)?;
     expect_failure(bench, student, status)?;
 
     bench.story.tell("once more, and its standard output is thrown away:");
-    let mute = bench.start_through(&WITHOUT_OUTPUT, &["client", &door])?;
+    let mute = bench.start_through(&WITHOUT_OUTPUT, &["client", &address])?;
     bench.await_end(mute, bench.patience)?;
     expect_words_on_stderr(bench, mute)
 }
