@@ -336,7 +336,7 @@ impl<S: Stream> Client<S> {
 }
 
 /// Looks again and again. What is waited for happens within the system, and soon.
-fn wait_until(patience: Duration, is_so: impl Fn() -> bool) {
+pub fn wait_until(patience: Duration, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + patience;
     while !is_so() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1)); // why: the system tells nobody about its sockets

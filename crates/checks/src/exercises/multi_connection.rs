@@ -3,14 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::bench::{Bench, Student, WITHOUT_ERRORS};
 use crate::bytes::quoted;
 use crate::exercise::Check;
 use crate::finding::Finding;
 use crate::sockets;
-use crate::tcp::{Client, StreamEnd};
+use crate::tcp::{Client, StreamEnd, wait_until};
 
 /// The checks, in the order in which they are told.
 pub const CHECKS: &[Check] = &[
@@ -192,11 +192,8 @@ fn reset(bench: &mut Bench) -> Result<(), Finding> {
 
 /// Waits until nobody waits in the queue of the server.
 fn await_accept(bench: &Bench, server: SocketAddr) {
-    let deadline = Instant::now() + bench.patience;
-    let queue = || sockets::find(server, (Ipv4Addr::UNSPECIFIED, 0).into());
-    while queue().is_some_and(|door| door.unread > 0) && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(1)); // why: the system tells nobody about its sockets
-    }
+    let door = || sockets::find(server, (Ipv4Addr::UNSPECIFIED, 0).into());
+    wait_until(bench.patience, || door().is_none_or(|door| door.unread == 0));
 }
 
 fn gone(bench: &mut Bench) -> Result<(), Finding> {
