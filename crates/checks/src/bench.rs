@@ -398,6 +398,18 @@ impl Bench {
         while self.pump(student, deadline) {}
     }
 
+    /// How a program has ended that should have gone on, if it has: its end may come a little behind
+    /// the `finding` that it explains. Whoever was waited for in vain has had the time for it.
+    pub fn end_behind(
+        &mut self,
+        student: Student,
+        finding: &Finding,
+    ) -> Option<ExitStatus> {
+        let is_late = finding.manner == Manner::Late;
+        let within = if is_late { Duration::ZERO } else { self.patience };
+        self.await_end(student, within).ok()
+    }
+
     /// Explains a finding by the end of a program that should have gone on, if it has ended: then the
     /// mistake has the name `diagnosis`.
     pub fn or_ended(
@@ -406,7 +418,7 @@ impl Bench {
         finding: Finding,
         diagnosis: &str,
     ) -> Finding {
-        let Ok(status) = self.await_end(student, self.patience) else { return finding };
+        let Some(status) = self.end_behind(student, &finding) else { return finding };
         let summary = format!("{}: your program has ended", finding.summary);
         Finding { summary, ..finding }
             .saw(format!("it ended with {}", ended(status)))

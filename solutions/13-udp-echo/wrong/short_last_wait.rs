@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// How long to wait for the first answer to a message. Each further wait is twice as long: who is
 /// slow because there is too much to do is not helped by more of the same.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// So often a message is sent before we give up.
 const SENDINGS: u32 = 4;

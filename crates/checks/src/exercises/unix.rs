@@ -450,13 +450,13 @@ fn or_ended(
     finding: Finding,
     diagnosis: &str,
 ) -> Finding {
-    match bench.await_end(student, bench.patience) {
-        Ok(status) => Finding::new("your server has ended")
+    match bench.end_behind(student, &finding) {
+        Some(status) => Finding::new("your server has ended")
             .saw(finding.summary)
             .saw(format!("it ended with {}", ended(status)))
             .wanted("a server that goes on with the next client")
             .diagnosis(diagnosis),
-        Err(_) => finding,
+        None => finding,
     }
 }
 
