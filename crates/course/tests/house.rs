@@ -58,12 +58,12 @@ fn every_lesson_has_a_page_programs_and_tests_that_play_it() {
             manifest.contains(&format!("name = \"{name}\"\n")),
             "{key} has another name"
         );
-        let plays =
-            fs::read_to_string(crate_dir.join("tests/lesson.rs")).unwrap_or_default();
+        let plays = fs::read_to_string(crate_dir.join("tests/lesson/main.rs"));
+        let plays = plays.unwrap_or_default();
         assert!(
-            plays.contains("transcript::lesson_tests(env!(\"CARGO_MANIFEST_DIR\"))")
+            plays.contains("transcript::lesson_tests(env!(\"CARGO_MANIFEST_DIR\"), ")
                 && manifest.contains("name = \"lesson\"\nharness = false"),
-            "crates/{key}/tests/lesson.rs does not play notes/{key}.md"
+            "crates/{key}/tests/lesson/main.rs does not play notes/{key}.md"
         );
     }
 }

@@ -39,7 +39,7 @@ pub mod terminals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use harness::lesson_tests;
+pub use harness::{Test, lesson_tests, skip};
 
 use note::{Kind, Note, Section};
 use room::{Outcome, Room};
@@ -154,7 +154,7 @@ pub fn build_programs(
     note: &Note,
     built: Option<&str>,
 ) -> Result<(), String> {
-    let mut packages = packages(note);
+    let mut packages = packages(&note.sections);
     packages.retain(|package| Some(package.as_str()) != built);
     command::build(workspace, &packages).map(drop).map_err(|said| {
         let is_unknown =
@@ -173,11 +173,10 @@ pub fn build_programs(
     })
 }
 
-/// The packages whose programs a note runs.
-fn packages(note: &Note) -> Vec<String> {
-    let mut packages: Vec<String> = note
-        .sections
-        .iter()
+/// The packages whose programs these sections run.
+fn packages<'note>(sections: impl IntoIterator<Item = &'note Section>) -> Vec<String> {
+    let mut packages: Vec<String> = sections
+        .into_iter()
         .flat_map(|section| &section.steps)
         .filter_map(|step| match &step.kind {
             Kind::Command(line) => Some(command::packages(line)),

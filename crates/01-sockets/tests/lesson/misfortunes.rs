@@ -10,6 +10,22 @@ use predicates::prelude::*;
 use predicates::str::{contains, is_match, starts_with};
 use transcript::program::{PATIENCE, Session, Signal};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    the_table_has_a_row_for_every_kind_and_an_answer_in_every_row,
+    the_default_of_a_family_is_there_for_everybody,
+    both_ends_of_the_pair_agree,
+    while_the_pair_waits_its_door_is_open_and_afterwards_it_is_not,
+    the_pair_can_be_interrupted_and_needs_no_input,
+    without_a_free_descriptor_the_pair_says_which_step_failed,
+    a_leak_ends_at_the_limit_and_the_repaired_program_does_not,
+    what_cannot_be_printed_is_an_error,
+    when_nobody_reads_the_programs_end_quietly,
+    a_closed_stdout_does_not_panic,
+];
+
 /// One run of the program that ends by itself.
 fn sockets(arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(cargo_bin!("sockets"))
@@ -27,7 +43,6 @@ fn sockets_with_descriptors(limit: u32, program: &str) -> assert_cmd::assert::As
         .assert()
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     sockets(&[]).code(2).stdout("").stderr(contains("Usage"));
     sockets(&["table", "ipv5"]).code(2).stdout("").stderr(contains("ipv4, ipv6, unix"));
@@ -36,7 +51,6 @@ fn usage_errors_end_with_2() {
     sockets(&["sever"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let mut help = sockets(&["--help"]).success();
     for program in ["table", "pair", "broken-leak", "repaired-leak"] {
@@ -45,7 +59,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn the_table_has_a_row_for_every_kind_and_an_answer_in_every_row() {
     let row = r"^(IPv4|IPv6|Unix) +(stream|datagram|raw|seqpacket) +\w+ +(descriptor \d+|.+ \(os error \d+\))$";
     let whole = sockets(&["table"]).success().stderr("");
@@ -61,7 +74,6 @@ fn the_table_has_a_row_for_every_kind_and_an_answer_in_every_row() {
     }
 }
 
-#[test]
 fn the_default_of_a_family_is_there_for_everybody() {
     let made = r"(?m)^Unix +stream +default +descriptor \d+$";
     sockets(&["table", "unix"]).stdout(is_match(made).unwrap());
@@ -70,7 +82,6 @@ fn the_default_of_a_family_is_there_for_everybody() {
     sockets(&["table", "ipv4"]).stdout(is_match(made).unwrap());
 }
 
-#[test]
 fn both_ends_of_the_pair_agree() {
     let mut pair = Session::start(cargo_bin!("sockets"), &["pair"]);
     let lines: Vec<String> = (0..16).map(|_| pair.line()).collect();
@@ -90,7 +101,6 @@ fn both_ends_of_the_pair_agree() {
     assert!(pair.end().1.success());
 }
 
-#[test]
 fn while_the_pair_waits_its_door_is_open_and_afterwards_it_is_not() {
     let mut pair = Session::start(cargo_bin!("sockets"), &["pair"]);
     let lines: Vec<String> = (0..17).map(|_| pair.line()).collect();
@@ -101,7 +111,6 @@ fn while_the_pair_waits_its_door_is_open_and_afterwards_it_is_not() {
     assert!(TcpStream::connect(&address).is_err(), "{address}");
 }
 
-#[test]
 fn the_pair_can_be_interrupted_and_needs_no_input() {
     let mut pair = Session::start(cargo_bin!("sockets"), &["pair"]);
     while pair.line() != "press Enter to close all three" {}
@@ -113,7 +122,6 @@ fn the_pair_can_be_interrupted_and_needs_no_input() {
     assert!(output.status.success());
 }
 
-#[test]
 fn without_a_free_descriptor_the_pair_says_which_step_failed() {
     for (limit, step) in [(4, "connect to 127.0.0.1:"), (5, "accept: ")] {
         sockets_with_descriptors(limit, "pair").code(1).stdout("").stderr(
@@ -124,7 +132,6 @@ fn without_a_free_descriptor_the_pair_says_which_step_failed() {
     }
 }
 
-#[test]
 fn a_leak_ends_at_the_limit_and_the_repaired_program_does_not() {
     sockets_with_descriptors(50, "broken-leak")
         .code(1)
@@ -145,7 +152,6 @@ fn printing_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
     command.args(arguments).stdin(Stdio::null()).stdout(stdout).output().unwrap()
 }
 
-#[test]
 fn what_cannot_be_printed_is_an_error() {
     for arguments in EACH {
         let full = File::options().write(true).open("/dev/full").unwrap();
@@ -158,7 +164,6 @@ fn what_cannot_be_printed_is_an_error() {
     }
 }
 
-#[test]
 fn when_nobody_reads_the_programs_end_quietly() {
     for arguments in EACH {
         let (_, nobody_reads) = std::io::pipe().unwrap();
@@ -168,7 +173,6 @@ fn when_nobody_reads_the_programs_end_quietly() {
     }
 }
 
-#[test]
 fn a_closed_stdout_does_not_panic() {
     for program in ["table", "pair", "repaired-leak"] {
         let mut command = Command::new(cargo_bin!("sockets"));

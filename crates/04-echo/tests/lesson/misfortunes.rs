@@ -10,6 +10,27 @@ use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use transcript::program::{PATIENCE, Session, unused_address};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    a_taken_port_is_said,
+    a_client_without_a_server_is_refused,
+    any_bytes_come_back_as_they_were,
+    upper_changes_letters_and_nothing_else,
+    one_byte_at_a_time_and_half_a_character_are_answered,
+    what_is_printed_is_escaped,
+    sixty_four_mebibytes_to_a_client_that_reads_later,
+    a_reset_is_one_line_on_stderr,
+    a_client_that_leaves_at_once_has_sent_0_bytes,
+    a_full_descriptor_table_is_said_once_and_waited_for,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    a_client_whose_stdout_is_closed_or_full_says_so,
+    a_server_that_stops_in_the_middle_is_reported,
+    a_long_typed_line_comes_back_in_pieces,
+    ready_in_milliseconds,
+];
+
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
 /// A quiet server on a port of its own.
@@ -34,7 +55,6 @@ fn echo(arguments: &[&str]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     echo(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
     echo(&["server", "--listen"]).code(2).stdout("");
@@ -46,7 +66,6 @@ fn usage_errors_end_with_2() {
     echo(&["client", "127.0.0.1:http"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let programs = ["server", "client", "broken-server", "broken-client"];
     let mut help = echo(&["--help"]).success();
@@ -56,7 +75,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn a_taken_port_is_said() {
     let (_server, address) = server(&[]);
     echo(&["server", "--listen", &address.to_string()]).code(1).stdout("").stderr(
@@ -65,7 +83,6 @@ fn a_taken_port_is_said() {
     );
 }
 
-#[test]
 fn a_client_without_a_server_is_refused() {
     let (_bound, unused) = unused_address();
     echo(&["client", &unused.to_string()])
@@ -74,7 +91,6 @@ fn a_client_without_a_server_is_refused() {
         .stderr(predicate::str::starts_with(format!("error: connect to {unused}: ")));
 }
 
-#[test]
 fn any_bytes_come_back_as_they_were() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let (server, address) = server(&["--quiet"]);
@@ -94,7 +110,6 @@ fn any_bytes_come_back_as_they_were() {
     assert!(status.success());
 }
 
-#[test]
 fn upper_changes_letters_and_nothing_else() {
     let (_server, address) = server(&["--upper"]);
     let mut stream = connect(address);
@@ -105,7 +120,6 @@ fn upper_changes_letters_and_nothing_else() {
     assert_eq!(answer, b"NA\xc3\xafVE \x00\xff Z");
 }
 
-#[test]
 fn one_byte_at_a_time_and_half_a_character_are_answered() {
     let (server, address) = server(&["--quiet"]);
     let mut stream = connect(address);
@@ -121,7 +135,6 @@ fn one_byte_at_a_time_and_half_a_character_are_answered() {
     assert!(status.success());
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let (server, address) = server(&[]);
     let mut stream = connect(address);
@@ -131,7 +144,6 @@ fn what_is_printed_is_escaped() {
     assert!(lines[1].ends_with(r": \u{1b}[31m\xff\r\n"), "{lines:?}");
 }
 
-#[test]
 fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     const SIZE: usize = 64 << 20;
     let (server, address) = server(&["--quiet"]);
@@ -156,7 +168,6 @@ fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     assert!(status.success());
 }
 
-#[test]
 fn a_reset_is_one_line_on_stderr() {
     let (server, address) = server(&["--quiet"]);
     let mut stream = connect(address);
@@ -169,7 +180,6 @@ fn a_reset_is_one_line_on_stderr() {
     assert!(lines.last().unwrap().starts_with("error: echo to 127.0.0.1:"), "{lines:?}");
 }
 
-#[test]
 fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     let (server, address) = server(&[]);
     drop(connect(address));
@@ -178,7 +188,6 @@ fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     assert!(status.success());
 }
 
-#[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let program = cargo_bin!("echo").display();
     let mut command = Command::new("sh");
@@ -214,7 +223,6 @@ fn raise_descriptor_limit(process: u32) {
     assert!(status.success());
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let mut command = Command::new(cargo_bin!("echo"));
     command.args(PORT_0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -237,7 +245,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn a_client_whose_stdout_is_closed_or_full_says_so() {
     let (_server, address) = server(&["--quiet"]);
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -250,7 +257,6 @@ fn a_client_whose_stdout_is_closed_or_full_says_so() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: print: "));
 }
 
-#[test]
 fn a_server_that_stops_in_the_middle_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -265,7 +271,6 @@ fn a_server_that_stops_in_the_middle_is_reported() {
     assert_eq!(client.end().1.code(), Some(1));
 }
 
-#[test]
 fn a_long_typed_line_comes_back_in_pieces() {
     let (_server, address) = server(&["--quiet"]);
     let line = "x".repeat(40_000);
@@ -278,7 +283,6 @@ fn a_long_typed_line_comes_back_in_pieces() {
         .stdout(predicate::str::contains("...\n").count(3));
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let (_server, _) = server(&[]);

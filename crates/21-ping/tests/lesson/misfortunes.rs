@@ -5,7 +5,7 @@
 //! run in the network that there is. Where neither is allowed they are skipped, and say so; with
 //! NO_SKIPS=1 in the environment they fail instead.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -16,6 +16,52 @@ use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use socket2::{Domain, Protocol, Socket, Type};
 use transcript::program::{PATIENCE, Session, Signal};
+use transcript::skip;
+
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_option_and_program,
+    an_unknown_host_ends_with_2,
+    a_host_out_of_reach_ends_with_2,
+    without_rights_both_ways_to_get_them_are_explained,
+    a_datagram_socket_needs_no_rights_where_its_group_is_allowed,
+    the_lines_of_a_plain_run,
+    the_lines_over_ipv6,
+    an_ipv4_address_in_the_form_of_ipv6_is_one,
+    a_name_is_shown_with_its_address,
+    an_address_that_means_this_machine_is_answered,
+    little_data_is_not_timed,
+    any_size_comes_back,
+    the_largest_size_over_ipv6,
+    sequence_numbers_wrap_and_nothing_is_lost,
+    over_ipv6_sequence_numbers_wrap_and_nothing_is_lost,
+    the_first_hop_is_enough_on_loopback,
+    our_own_request_is_not_an_answer,
+    two_pings_at_once_do_not_mix_up_their_answers,
+    a_host_without_a_defect,
+    lost_answers_are_counted,
+    duplicates_are_marked_and_not_counted_as_received,
+    a_late_answer_belongs_to_its_own_request,
+    what_is_not_an_answer_to_us_is_ignored,
+    a_wrong_checksum_is_shown_and_is_no_answer,
+    changed_data_is_shown_byte_by_byte,
+    a_short_answer_is_truncated_and_not_timed,
+    errors_are_shown_and_counted,
+    quiet_counts_duplicates,
+    quiet_counts_wrong_checksums,
+    quiet_counts_errors,
+    without_answers_it_waits_as_long_as_told,
+    an_interface_that_goes_down_is_said_and_survived,
+    ctrl_c_prints_the_summary_at_once,
+    sigquit_tells_how_things_stand_and_sigterm_ends_without_a_word,
+    ctrl_c_without_an_answer_ends_with_1,
+    a_closed_stdout_ends_it_without_a_panic,
+    a_full_disk_and_a_closed_stderr_are_no_panic,
+    a_broken_checksum_gets_no_answer,
+    who_looks_for_an_identifier_of_its_own_gets_no_answer,
+    the_broken_pings_break_as_the_lesson_says,
+];
 
 /// Where pings can be sent.
 enum Lab {
@@ -106,14 +152,6 @@ fn namespaces_work() -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// Says that a test was not run. It writes past the test harness, which hides what a passing test
-/// prints.
-fn skip(why: &str) {
-    assert!(std::env::var_os("NO_SKIPS").is_none(), "NO_SKIPS is set, but {why}");
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
-}
-
 /// One run that ends by itself, without any rights needed.
 fn ping(arguments: &[&str]) -> Assert {
     assert_cmd::Command::new(cargo_bin!("ping"))
@@ -146,7 +184,6 @@ const HASTY: [&str; 4] = ["-i", "0.05", "-W", "0.3"];
 /// The line with the times. On a busy machine the next request may leave before the answer is read.
 const TIMES: &str = "rtt min/avg/max/mdev = #/#/#/# ms[, pipe #]";
 
-#[test]
 fn usage_errors_end_with_2() {
     for arguments in [
         &[][..],
@@ -176,7 +213,6 @@ fn usage_errors_end_with_2() {
     }
 }
 
-#[test]
 fn help_names_every_option_and_program() {
     let mut help = ping(&["--help"]).success();
     for word in ["-c", "-i", "-s", "-t", "-W", "-q", "listen", "fake-host", "broken-ping"]
@@ -188,7 +224,6 @@ fn help_names_every_option_and_program() {
     }
 }
 
-#[test]
 fn an_unknown_host_ends_with_2() {
     for host in ["nosuch.invalid", "", "a b", "1.2.3.4.5", "%", "[::1]"] {
         ping(&["-c", "1", host])
@@ -198,7 +233,6 @@ fn an_unknown_host_ends_with_2() {
     }
 }
 
-#[test]
 fn a_host_out_of_reach_ends_with_2() {
     let Some(lab) = Lab::own() else { return };
     for host in ["192.0.2.1", "2001:db8::1", "255.255.255.255", "224.0.0.1"] {
@@ -209,7 +243,6 @@ fn a_host_out_of_reach_ends_with_2() {
     }
 }
 
-#[test]
 fn without_rights_both_ways_to_get_them_are_explained() {
     let Some(lab) = Lab::own() else { return };
     for host in ["127.0.0.1", "::1"] {
@@ -233,7 +266,6 @@ fn without_rights_both_ways_to_get_them_are_explained() {
     }
 }
 
-#[test]
 fn a_datagram_socket_needs_no_rights_where_its_group_is_allowed() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/ping_group_range", "0 0");
@@ -254,7 +286,6 @@ fn a_datagram_socket_needs_no_rights_where_its_group_is_allowed() {
     }
 }
 
-#[test]
 fn the_lines_of_a_plain_run() {
     let Some(lab) = Lab::any() else { return };
     let ping = [&FAST[..], &["-c", "3", "127.0.0.1"]].concat();
@@ -270,7 +301,6 @@ fn the_lines_of_a_plain_run() {
     ]));
 }
 
-#[test]
 fn the_lines_over_ipv6() {
     let Some(lab) = Lab::own() else { return };
     let ping = [&FAST[..], &["-c", "2", "::1"]].concat();
@@ -285,7 +315,6 @@ fn the_lines_over_ipv6() {
     ]));
 }
 
-#[test]
 fn an_ipv4_address_in_the_form_of_ipv6_is_one() {
     let Some(lab) = Lab::any() else { return };
     lab.run(&["-c", "1", "::ffff:127.0.0.1"])
@@ -293,7 +322,6 @@ fn an_ipv4_address_in_the_form_of_ipv6_is_one() {
         .stdout(predicate::str::starts_with("PING ::ffff:127.0.0.1 (127.0.0.1) 56"));
 }
 
-#[test]
 fn a_name_is_shown_with_its_address() {
     let Some(lab) = Lab::any() else { return };
     lab.run(&["-c", "1", "localhost"])
@@ -305,7 +333,6 @@ fn a_name_is_shown_with_its_address() {
         .stdout(predicate::str::contains("\n--- localhost ping statistics ---\n"));
 }
 
-#[test]
 fn an_address_that_means_this_machine_is_answered() {
     let Some(lab) = Lab::any() else { return };
     lab.run(&["-c", "1", "0.0.0.0"])
@@ -313,7 +340,6 @@ fn an_address_that_means_this_machine_is_answered() {
         .stdout(predicate::str::starts_with("PING 0.0.0.0 (127.0.0.1) "));
 }
 
-#[test]
 fn little_data_is_not_timed() {
     let Some(lab) = Lab::any() else { return };
     for size in [0, 1, 15] {
@@ -334,7 +360,6 @@ fn little_data_is_not_timed() {
     }
 }
 
-#[test]
 fn any_size_comes_back() {
     let Some(lab) = Lab::any() else { return };
     for size in [16, 17, 57, 1471, 1473, 65_506, 65_507] {
@@ -345,7 +370,6 @@ fn any_size_comes_back() {
     }
 }
 
-#[test]
 fn the_largest_size_over_ipv6() {
     let Some(lab) = Lab::own() else { return };
     lab.run(&["-c", "1", "-s", "65507", "::1"])
@@ -353,12 +377,10 @@ fn the_largest_size_over_ipv6() {
         .stdout(predicate::str::contains("\n65515 bytes from ::1: icmp_seq=1 time="));
 }
 
-#[test]
 fn sequence_numbers_wrap_and_nothing_is_lost() {
     wrap_sequence_numbers("127.0.0.1");
 }
 
-#[test]
 fn over_ipv6_sequence_numbers_wrap_and_nothing_is_lost() {
     wrap_sequence_numbers("::1");
 }
@@ -378,7 +400,6 @@ fn wrap_sequence_numbers(host: &str) {
         );
 }
 
-#[test]
 fn the_first_hop_is_enough_on_loopback() {
     let Some(lab) = Lab::any() else { return };
     lab.run(&["-c", "1", "-t", "1", "127.0.0.1"])
@@ -386,7 +407,6 @@ fn the_first_hop_is_enough_on_loopback() {
         .stdout(predicate::str::contains(" ttl=64 ")); // the ttl of the answer, not ours
 }
 
-#[test]
 fn our_own_request_is_not_an_answer() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/icmp_echo_ignore_all", "1");
@@ -405,7 +425,6 @@ fn our_own_request_is_not_an_answer() {
         .stdout(predicate::str::contains("\n2 packets transmitted, 0 received, 100% "));
 }
 
-#[test]
 fn two_pings_at_once_do_not_mix_up_their_answers() {
     let Some(lab) = Lab::any() else { return };
     let arguments = ["-i", "0.01", "-c", "20", "127.0.0.1"];
@@ -437,7 +456,6 @@ const NOTHING: [&str; 4] = [
     "",
 ];
 
-#[test]
 fn a_host_without_a_defect() {
     ping_fake_host(
         "none",
@@ -454,7 +472,6 @@ fn a_host_without_a_defect() {
     );
 }
 
-#[test]
 fn lost_answers_are_counted() {
     ping_fake_host(
         "lossy",
@@ -470,7 +487,6 @@ fn lost_answers_are_counted() {
     );
 }
 
-#[test]
 fn duplicates_are_marked_and_not_counted_as_received() {
     ping_fake_host(
         "twice",
@@ -489,7 +505,6 @@ fn duplicates_are_marked_and_not_counted_as_received() {
     );
 }
 
-#[test]
 fn a_late_answer_belongs_to_its_own_request() {
     ping_fake_host(
         "late",
@@ -505,7 +520,6 @@ fn a_late_answer_belongs_to_its_own_request() {
     );
 }
 
-#[test]
 fn what_is_not_an_answer_to_us_is_ignored() {
     let Some(_) = Lab::own() else { return }; // said here, where the thread has the test's name
     let defects = ["wrong-id", "future", "stranger", "forged", "tiny", "others-error"];
@@ -516,7 +530,6 @@ fn what_is_not_an_answer_to_us_is_ignored() {
     });
 }
 
-#[test]
 fn a_wrong_checksum_is_shown_and_is_no_answer() {
     let Some(lab) = Lab::own() else { return };
     let _host = lab.fake_host("wrong-checksum");
@@ -541,7 +554,6 @@ fn a_wrong_checksum_is_shown_and_is_no_answer() {
     assert!(expected.eval(&(printed.join("\n") + "\n")), "{printed:?}");
 }
 
-#[test]
 fn changed_data_is_shown_byte_by_byte() {
     let Some(lab) = Lab::own() else { return };
     let _host = lab.fake_host("wrong-data");
@@ -553,7 +565,6 @@ fn changed_data_is_shown_byte_by_byte() {
     );
 }
 
-#[test]
 fn a_short_answer_is_truncated_and_not_timed() {
     ping_fake_host(
         "short",
@@ -570,7 +581,6 @@ fn a_short_answer_is_truncated_and_not_timed() {
     );
 }
 
-#[test]
 fn errors_are_shown_and_counted() {
     for (defect, reason) in [
         ("unreachable", "Destination Port Unreachable"),
@@ -593,17 +603,14 @@ fn errors_are_shown_and_counted() {
     }
 }
 
-#[test]
 fn quiet_counts_duplicates() {
     quiet_ping_of_fake_host("twice", "3 received, +2 duplicates, 0%");
 }
 
-#[test]
 fn quiet_counts_wrong_checksums() {
     quiet_ping_of_fake_host("wrong-checksum", "0 received, +3 corrupted, 100%");
 }
 
-#[test]
 fn quiet_counts_errors() {
     quiet_ping_of_fake_host("unreachable", "0 received, +3 errors, 100%");
 }
@@ -621,7 +628,6 @@ fn quiet_ping_of_fake_host(defect: &str, count: &str) {
     assert_eq!(lines.len(), 5);
 }
 
-#[test]
 fn without_answers_it_waits_as_long_as_told() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/icmp_echo_ignore_all", "1");
@@ -635,7 +641,6 @@ fn without_answers_it_waits_as_long_as_told() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
-#[test]
 fn an_interface_that_goes_down_is_said_and_survived() {
     let Some(lab) = Lab::own() else { return };
     let mut ping = Session::start_command(lab.ping(&["-i", "0.05", "127.0.0.1"]));
@@ -658,7 +663,6 @@ fn waiting_ping(lab: &Lab) -> Session {
     ping
 }
 
-#[test]
 fn ctrl_c_prints_the_summary_at_once() {
     let Some(lab) = Lab::any() else { return };
     let mut ping = waiting_ping(&lab);
@@ -674,7 +678,6 @@ fn ctrl_c_prints_the_summary_at_once() {
     assert!(pressed.elapsed() < Duration::from_secs(2), "{:?}", pressed.elapsed());
 }
 
-#[test]
 fn sigquit_tells_how_things_stand_and_sigterm_ends_without_a_word() {
     let Some(lab) = Lab::any() else { return };
     let mut ping = waiting_ping(&lab);
@@ -688,7 +691,6 @@ fn sigquit_tells_how_things_stand_and_sigterm_ends_without_a_word() {
     assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
 }
 
-#[test]
 fn ctrl_c_without_an_answer_ends_with_1() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/icmp_echo_ignore_all", "1");
@@ -702,7 +704,6 @@ fn ctrl_c_without_an_answer_ends_with_1() {
     assert_eq!(status.code(), Some(1));
 }
 
-#[test]
 fn a_closed_stdout_ends_it_without_a_panic() {
     let Some(lab) = Lab::any() else { return };
     let mut command = lab.ping(&["-i", "0.01", "127.0.0.1"]);
@@ -723,7 +724,6 @@ fn a_closed_stdout_ends_it_without_a_panic() {
     );
 }
 
-#[test]
 fn a_full_disk_and_a_closed_stderr_are_no_panic() {
     let Some(lab) = Lab::any() else { return };
     let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -732,7 +732,6 @@ fn a_full_disk_and_a_closed_stderr_are_no_panic() {
     assert_eq!(status.code(), Some(2));
 }
 
-#[test]
 fn a_broken_checksum_gets_no_answer() {
     let Some(lab) = Lab::own() else { return };
     lab.run(&["broken-ping", "wrong-checksum"])
@@ -740,7 +739,6 @@ fn a_broken_checksum_gets_no_answer() {
         .stdout("a message of type 8\nno answer within a second\n");
 }
 
-#[test]
 fn who_looks_for_an_identifier_of_its_own_gets_no_answer() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/ping_group_range", "0 0");
@@ -749,7 +747,6 @@ fn who_looks_for_an_identifier_of_its_own_gets_no_answer() {
         .stdout(predicate::str::ends_with("no answer within a second\n"));
 }
 
-#[test]
 fn the_broken_pings_break_as_the_lesson_says() {
     let Some(lab) = Lab::own() else { return };
     lab.set("ipv4/ping_group_range", "0 0");

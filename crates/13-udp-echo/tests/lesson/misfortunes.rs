@@ -1,7 +1,7 @@
 //! What happens to the UDP programs when the command line, the peer or the system lets them down.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -10,6 +10,38 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use transcript::program::{PATIENCE, Session, Signal};
+use transcript::skip;
+
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    the_stranger_leaves_other_machines_alone,
+    a_taken_port_is_said,
+    any_bytes_come_back_as_they_were,
+    upper_changes_letters_and_nothing_else,
+    empty_and_maximal_datagrams_are_answered_like_any_other,
+    what_is_printed_is_escaped,
+    three_messages_sent_at_once_stay_three,
+    clients_that_have_gone_are_no_reason_to_stop,
+    clients_in_turn_and_at_once_get_their_own_answers,
+    a_client_that_cannot_be_answered_is_one_line_on_stderr,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    ready_in_milliseconds,
+    a_client_without_a_server_is_refused,
+    a_server_that_goes_away_is_noticed,
+    a_lost_datagram_is_sent_again,
+    a_silent_server_is_given_up,
+    strangers_are_ignored,
+    late_answers_are_dropped,
+    a_stopped_client_goes_on_where_it_was,
+    typed_lines_travel_without_their_newline,
+    a_message_that_is_too_long_is_refused,
+    a_client_whose_stdout_is_full_says_so,
+    version_6_of_ip_works_too,
+    the_seeds_server_talks_to_our_client,
+    the_seeds_client_talks_to_our_server,
+];
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
@@ -75,16 +107,8 @@ fn udp_echo(arguments: &[&str]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
-/// Says that a test could not be made here. Unlike `eprintln!` this is seen when tests pass, too.
-/// With `NO_SKIPS` set it is a failure.
-fn skipped(why: &str) {
-    assert!(std::env::var_os("NO_SKIPS").is_none(), "skipped: {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
-}
-
 // The command line.
 
-#[test]
 fn usage_errors_end_with_2() {
     udp_echo(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
     udp_echo(&["server", "--listen"]).code(2).stdout("");
@@ -99,7 +123,6 @@ fn usage_errors_end_with_2() {
     udp_echo(&["broken-server", "unknown"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let programs = [
         "server",
@@ -117,7 +140,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn the_stranger_leaves_other_machines_alone() {
     for address in ["192.0.2.1:7777", "0.0.0.0:7777", "[2001:db8::1]:7777", "nonsense"] {
         udp_echo(&["stranger", address])
@@ -133,7 +155,6 @@ fn the_stranger_leaves_other_machines_alone() {
 
 // The server.
 
-#[test]
 fn a_taken_port_is_said() {
     let (_server, address) = server(&[]);
     udp_echo(&["server", "--listen", &address.to_string()]).code(1).stdout("").stderr(
@@ -142,20 +163,17 @@ fn a_taken_port_is_said() {
     );
 }
 
-#[test]
 fn any_bytes_come_back_as_they_were() {
     let bytes: Vec<u8> = (0..=255).cycle().take(10_000).collect();
     let (_server, address) = server(&["--quiet"]);
     assert!(ask(address, &bytes) == bytes);
 }
 
-#[test]
 fn upper_changes_letters_and_nothing_else() {
     let (_server, address) = server(&["--upper"]);
     assert_eq!(ask(address, b"na\xc3\xafve \x00\xff z"), b"NA\xc3\xafVE \x00\xff Z");
 }
 
-#[test]
 fn empty_and_maximal_datagrams_are_answered_like_any_other() {
     let (mut server, address) = server(&[]);
     let socket = socket();
@@ -172,14 +190,12 @@ fn empty_and_maximal_datagrams_are_answered_like_any_other() {
     server.expect(&format!("received 5 bytes from {client}: after"));
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let (mut server, address) = server(&[]);
     ask(address, b"\x1b[31m\xff\r\n");
     assert!(server.line().ends_with(r": \u{1b}[31m\xff\r\n"));
 }
 
-#[test]
 fn three_messages_sent_at_once_stay_three() {
     let (_server, address) = server(&["--quiet"]);
     let socket = socket();
@@ -192,7 +208,6 @@ fn three_messages_sent_at_once_stay_three() {
     }
 }
 
-#[test]
 fn clients_that_have_gone_are_no_reason_to_stop() {
     let (server, address) = server(&["--quiet"]);
     for _ in 0..20 {
@@ -204,7 +219,6 @@ fn clients_that_have_gone_are_no_reason_to_stop() {
     assert_eq!(server.end().0, Vec::<String>::new());
 }
 
-#[test]
 fn clients_in_turn_and_at_once_get_their_own_answers() {
     let (_server, address) = server(&["--quiet"]);
     let clients: Vec<_> = (0..10)
@@ -224,15 +238,19 @@ fn clients_in_turn_and_at_once_get_their_own_answers() {
     }
 }
 
-#[test]
 fn a_client_that_cannot_be_answered_is_one_line_on_stderr() {
     // A datagram whose sender claims port 0 has no way back. To make one we need a raw socket, and
-    // so a namespace of our own, in which the test below runs.
-    let inside = "ip link set lo up && exec \"$0\" --ignored --exact \
-                  inside_a_namespace_port_0_cannot_be_answered";
+    // so a namespace of our own: this very test is started once more, in one.
+    const INSIDE: &str = "INSIDE_A_NAMESPACE";
+    if std::env::var_os(INSIDE).is_some() {
+        return port_0_cannot_be_answered();
+    }
+    let test = thread::current().name().unwrap_or_default().to_owned();
     let output = Command::new("unshare")
-        .args(["-Urn", "sh", "-c", inside])
+        .args(["-Urn", "sh", "-c", "ip link set lo up && exec \"$0\" --exact \"$1\""])
         .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env(INSIDE, "yes")
         .output();
     match output {
         Ok(output)
@@ -244,13 +262,11 @@ fn a_client_that_cannot_be_answered_is_one_line_on_stderr() {
                 String::from_utf8_lossy(&output.stdout)
             );
         }
-        other => skipped(&format!("no network namespace can be made here: {other:?}")),
+        other => skip(&format!("no network namespace can be made here: {other:?}")),
     }
 }
 
-#[test]
-#[ignore = "needs raw sockets; the test above starts it where they are allowed"]
-fn inside_a_namespace_port_0_cannot_be_answered() {
+fn port_0_cannot_be_answered() {
     use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
     let (mut server, address) = server(&[]);
@@ -265,7 +281,6 @@ fn inside_a_namespace_port_0_cannot_be_answered() {
     assert_eq!(ask(address, b"and the others?"), b"and the others?");
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let mut command = Command::new(cargo_bin!("udp-echo"));
     command.args(PORT_0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -286,7 +301,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert_eq!(complaints, "");
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let (_server, _) = server(&[]);
@@ -295,7 +309,6 @@ fn ready_in_milliseconds() {
 
 // The client.
 
-#[test]
 fn a_client_without_a_server_is_refused() {
     let (_held, address) = nobody();
     udp_echo(&["client", &address.to_string(), "hello"]).code(1).stdout("").stderr(
@@ -304,7 +317,6 @@ fn a_client_without_a_server_is_refused() {
     );
 }
 
-#[test]
 fn a_server_that_goes_away_is_noticed() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &[]);
@@ -321,7 +333,6 @@ fn a_server_that_goes_away_is_noticed() {
     assert_eq!(status.code(), Some(1));
 }
 
-#[test]
 fn a_lost_datagram_is_sent_again() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &["hello"]);
@@ -334,7 +345,6 @@ fn a_lost_datagram_is_sent_again() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_silent_server_is_given_up() {
     let server = socket();
     let arguments = ["--wait", "200", "hello", "never sent"];
@@ -350,7 +360,6 @@ fn a_silent_server_is_given_up() {
     assert!(server.recv(&mut [0; 100]).is_err(), "sent more than three");
 }
 
-#[test]
 fn strangers_are_ignored() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &["who is there?"]);
@@ -363,7 +372,6 @@ fn strangers_are_ignored() {
     assert!(status.success());
 }
 
-#[test]
 fn late_answers_are_dropped() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &["one", "two"]);
@@ -378,7 +386,6 @@ fn late_answers_are_dropped() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_stopped_client_goes_on_where_it_was() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &["hello"]);
@@ -404,7 +411,6 @@ fn wait_for_state(process: u32, state: char) {
     }
 }
 
-#[test]
 fn typed_lines_travel_without_their_newline() {
     let server = socket();
     let mut client = client(server.local_addr().unwrap(), &[]);
@@ -419,7 +425,6 @@ fn typed_lines_travel_without_their_newline() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_message_that_is_too_long_is_refused() {
     let (_server, address) = server(&["--quiet"]);
     let typed = |length| {
@@ -439,7 +444,6 @@ fn a_message_that_is_too_long_is_refused() {
         .stderr(predicate::str::starts_with("error: send 65536 bytes in one datagram: "));
 }
 
-#[test]
 fn a_client_whose_stdout_is_full_says_so() {
     let (_server, address) = server(&["--quiet"]);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
@@ -452,10 +456,9 @@ fn a_client_whose_stdout_is_full_says_so() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: print: "));
 }
 
-#[test]
 fn version_6_of_ip_works_too() {
     if UdpSocket::bind("[::1]:0").is_err() {
-        return skipped("this machine has no IPv6");
+        return skip("this machine has no IPv6");
     }
     let options = ["server", "--quiet", "--listen", "[::1]:0"];
     let mut server = Session::start(cargo_bin!("udp-echo"), &options);
@@ -465,7 +468,6 @@ fn version_6_of_ip_works_too() {
 
 // The seeds' programs in Python, as they behave.
 
-#[test]
 fn the_seeds_server_talks_to_our_client() {
     // recvfrom(1024), sendto(data.upper(), …)
     let seed = socket();
@@ -483,7 +485,6 @@ fn the_seeds_server_talks_to_our_client() {
     serve.join().unwrap();
 }
 
-#[test]
 fn the_seeds_client_talks_to_our_server() {
     // sendto(msg.encode(), …) without a newline, from a socket that was never bound; recvfrom(1024)
     let (_server, address) = server(&["--upper"]);

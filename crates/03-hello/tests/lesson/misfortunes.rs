@@ -11,6 +11,37 @@ use predicates::prelude::*;
 use socket2::SockRef;
 use transcript::program::{PATIENCE, Session, unused_address};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    a_taken_port_is_said,
+    a_client_without_a_server_is_refused,
+    both_ends_name_the_same_two_addresses,
+    a_client_that_reads_once_is_greeted,
+    a_server_that_reads_once_is_understood,
+    a_greeting_in_pieces_is_put_together,
+    a_server_without_a_word_is_reported,
+    a_server_that_resets_is_reported,
+    a_server_that_never_ends_does_not_fill_the_memory,
+    a_client_that_says_nothing_but_its_end_is_greeted,
+    a_client_that_half_closes_and_waits_is_greeted,
+    one_byte_at_a_time_does_not_lose_the_greeting,
+    sixty_four_mebibytes_do_not_lose_the_greeting,
+    what_is_printed_is_escaped,
+    a_client_that_leaves_at_once_harms_nobody,
+    a_reset_is_one_line_on_stderr,
+    the_second_client_waits_for_the_first,
+    a_full_descriptor_table_is_said_once_and_waited_for,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    a_client_whose_stdout_is_full_does_not_panic,
+    the_server_dies_of_ctrl_c_and_of_sigterm,
+    one_step_at_a_time,
+    the_broken_server_closes_at_once,
+    ready_in_milliseconds,
+    many_clients_at_the_same_time_are_all_greeted,
+];
+
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 const CLIENT_GREETING: &str = "Hello from the client!";
 const SERVER_GREETING: &str = "Hello from the server!";
@@ -63,7 +94,6 @@ fn hello(arguments: &[&str]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     hello(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
     hello(&["server", "--listen"]).code(2).stdout("");
@@ -76,7 +106,6 @@ fn usage_errors_end_with_2() {
     hello(&["steps", "--listen", "nonsense"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let programs = ["server", "client", "steps", "broken-server"];
     let mut help = hello(&["--help"]).success();
@@ -86,7 +115,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn a_taken_port_is_said() {
     let (_server, address) = server();
     for (program, tried) in
@@ -99,7 +127,6 @@ fn a_taken_port_is_said() {
     }
 }
 
-#[test]
 fn a_client_without_a_server_is_refused() {
     let (_bound, address) = unused_address();
     hello(&["client", &address.to_string()]).code(1).stdout("").stderr(
@@ -108,7 +135,6 @@ fn a_client_without_a_server_is_refused() {
     );
 }
 
-#[test]
 fn both_ends_name_the_same_two_addresses() {
     let (mut server, address) = server();
     let mut client =
@@ -124,7 +150,6 @@ fn both_ends_name_the_same_two_addresses() {
 }
 
 /// Sends without a newline, reads once, closes: so do the clients of many Python tutorials.
-#[test]
 fn a_client_that_reads_once_is_greeted() {
     let (mut server, address) = server();
     let mut stream = connect(address);
@@ -140,7 +165,6 @@ fn a_client_that_reads_once_is_greeted() {
 }
 
 /// Reads once, answers, closes: so do the servers of many Python tutorials.
-#[test]
 fn a_server_that_reads_once_is_understood() {
     let (listener, mut client) = client();
     let (mut stream, _) = listener.accept().unwrap();
@@ -153,7 +177,6 @@ fn a_server_that_reads_once_is_understood() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_greeting_in_pieces_is_put_together() {
     let (listener, mut client) = client();
     let (mut stream, _) = listener.accept().unwrap();
@@ -166,7 +189,6 @@ fn a_greeting_in_pieces_is_put_together() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_server_without_a_word_is_reported() {
     let (listener, mut client) = client();
     let (mut stream, _) = listener.accept().unwrap();
@@ -176,7 +198,6 @@ fn a_server_without_a_word_is_reported() {
     assert_eq!(client.end().1.code(), Some(1));
 }
 
-#[test]
 fn a_server_that_resets_is_reported() {
     let (listener, mut client) = client();
     let (stream, _) = listener.accept().unwrap();
@@ -187,7 +208,6 @@ fn a_server_that_resets_is_reported() {
     assert_eq!(client.end().1.code(), Some(1));
 }
 
-#[test]
 fn a_server_that_never_ends_does_not_fill_the_memory() {
     let (listener, mut client) = client();
     let (mut stream, _) = listener.accept().unwrap();
@@ -197,7 +217,6 @@ fn a_server_that_never_ends_does_not_fill_the_memory() {
     assert!(client.end().1.success());
 }
 
-#[test]
 fn a_client_that_says_nothing_but_its_end_is_greeted() {
     let (mut server, address) = server();
     let mut stream = connect(address);
@@ -209,7 +228,6 @@ fn a_client_that_says_nothing_but_its_end_is_greeted() {
     still_serves(address);
 }
 
-#[test]
 fn a_client_that_half_closes_and_waits_is_greeted() {
     let (_server, address) = server();
     let mut stream = connect(address);
@@ -219,7 +237,6 @@ fn a_client_that_half_closes_and_waits_is_greeted() {
     still_serves(address);
 }
 
-#[test]
 fn one_byte_at_a_time_does_not_lose_the_greeting() {
     let (_server, address) = server();
     let mut stream = connect(address);
@@ -232,7 +249,6 @@ fn one_byte_at_a_time_does_not_lose_the_greeting() {
     still_serves(address);
 }
 
-#[test]
 fn sixty_four_mebibytes_do_not_lose_the_greeting() {
     let (mut server, address) = server();
     let mut stream = connect(address);
@@ -248,7 +264,6 @@ fn sixty_four_mebibytes_do_not_lose_the_greeting() {
     still_serves(address);
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let (mut server, address) = server();
     let mut stream = connect(address);
@@ -258,7 +273,6 @@ fn what_is_printed_is_escaped() {
     server.expect(r"received 8 bytes: \u{1b}[31m\xc3\r\n");
 }
 
-#[test]
 fn a_client_that_leaves_at_once_harms_nobody() {
     let (mut server, address) = server();
     drop(connect(address));
@@ -268,7 +282,6 @@ fn a_client_that_leaves_at_once_harms_nobody() {
     still_serves(address);
 }
 
-#[test]
 fn a_reset_is_one_line_on_stderr() {
     let (mut server, address) = server();
     let stream = connect(address);
@@ -281,7 +294,6 @@ fn a_reset_is_one_line_on_stderr() {
     assert!(server.line().starts_with("connected: "), "only one line");
 }
 
-#[test]
 fn the_second_client_waits_for_the_first() {
     let (mut server, address) = server();
     let silent = connect(address);
@@ -295,7 +307,6 @@ fn the_second_client_waits_for_the_first() {
     assert_eq!(receive_all(&mut second), SERVER_GREETING);
 }
 
-#[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let program = cargo_bin!("hello").display();
     let mut command = Command::new("sh");
@@ -327,7 +338,6 @@ fn raise_descriptor_limit(process: u32) {
     assert!(status.success());
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let mut command = Command::new(cargo_bin!("hello"));
     command.args(PORT_0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -346,7 +356,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn a_client_whose_stdout_is_full_does_not_panic() {
     let (_server, address) = server();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -359,7 +368,6 @@ fn a_client_whose_stdout_is_full_does_not_panic() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn the_server_dies_of_ctrl_c_and_of_sigterm() {
     use std::os::unix::process::ExitStatusExt;
     use transcript::program::Signal;
@@ -372,7 +380,6 @@ fn the_server_dies_of_ctrl_c_and_of_sigterm() {
 }
 
 /// Bound is not listening; and listening is enough for a connection.
-#[test]
 fn one_step_at_a_time() {
     let mut server =
         Session::start(cargo_bin!("hello"), &["steps", "--listen", "127.0.0.1:0"]);
@@ -402,7 +409,6 @@ fn one_step_at_a_time() {
     assert!(status.success());
 }
 
-#[test]
 fn the_broken_server_closes_at_once() {
     let mut server = Session::start(
         cargo_bin!("hello"),
@@ -419,14 +425,12 @@ fn the_broken_server_closes_at_once() {
         .stderr(predicate::str::starts_with("error: receive: "));
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let (_server, _) = server();
     assert!(started.elapsed() < Duration::from_secs(2), "took {:?}", started.elapsed());
 }
 
-#[test]
 fn many_clients_at_the_same_time_are_all_greeted() {
     let (_server, address) = server();
     let clients: Vec<_> =

@@ -14,6 +14,28 @@ use predicates::prelude::*;
 use predicates::str::{contains, is_match, starts_with};
 use transcript::program::{PATIENCE, unused_address};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    an_address_is_resolved_to_itself,
+    localhost_is_this_machine,
+    what_cannot_be_a_name_is_not_found,
+    a_service_is_a_number_or_a_known_name,
+    addresses_are_read_strictly,
+    what_is_not_an_address_is_explained,
+    one_wrong_address_does_not_hide_the_others,
+    what_is_printed_is_escaped,
+    bytes_are_shown_in_network_order,
+    ports_are_chosen_and_kept,
+    reach_is_open_where_it_listens,
+    reach_says_why_it_cannot_listen,
+    a_port_the_wrong_way_round_is_another_port,
+    what_cannot_be_printed_is_an_error,
+    when_nobody_reads_the_programs_end_quietly,
+    a_closed_stdout_does_not_panic,
+];
+
 /// One run of the program that ends by itself.
 fn names<A: AsRef<OsStr>>(arguments: &[A]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(cargo_bin!("names"))
@@ -22,7 +44,6 @@ fn names<A: AsRef<OsStr>>(arguments: &[A]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     names::<&str>(&[]).code(2).stdout("").stderr(contains("Usage"));
     for arguments in [
@@ -40,7 +61,6 @@ fn usage_errors_end_with_2() {
     names(&[OsStr::new("parse"), OsStr::from_bytes(b"\xff")]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let mut help = names(&["--help"]).success();
     for program in ["resolve", "parse", "bytes", "ports", "reach", "broken-order"] {
@@ -49,21 +69,18 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn an_address_is_resolved_to_itself() {
     names(&["resolve", "192.0.2.1"]).success().stdout("192.0.2.1\n");
     names(&["resolve", "192.0.2.1", "65535"]).success().stdout("192.0.2.1:65535\n");
     names(&["resolve", "2001:db8::1", "0"]).success().stdout("[2001:db8::1]:0\n");
 }
 
-#[test]
 fn localhost_is_this_machine() {
     names(&["resolve", "localhost", "80"])
         .success()
         .stdout(is_match(r"(?m)^127\.0\.0\.1:80$").unwrap());
 }
 
-#[test]
 fn what_cannot_be_a_name_is_not_found() {
     let too_long = "x".repeat(64);
     for name in ["", "..", "a..b", "[::1]", too_long.as_str()] {
@@ -73,7 +90,6 @@ fn what_cannot_be_a_name_is_not_found() {
     }
 }
 
-#[test]
 fn a_service_is_a_number_or_a_known_name() {
     for service in ["65536", "-1", "", "no-such-service", "#", "http/tcp", "\u{1b}[31m"] {
         let shown = service.replace('\u{1b}', r"\x1b");
@@ -89,7 +105,6 @@ fn a_service_is_a_number_or_a_known_name() {
     }
 }
 
-#[test]
 fn addresses_are_read_strictly() {
     for (text, meaning) in [
         ("127.0.0.1", "IPv4 127.0.0.1 (this machine itself)"),
@@ -109,7 +124,6 @@ fn addresses_are_read_strictly() {
     }
 }
 
-#[test]
 fn what_is_not_an_address_is_explained() {
     for (text, reason) in [
         ("127.1", "IPv4 has four numbers"),
@@ -134,7 +148,6 @@ fn what_is_not_an_address_is_explained() {
     }
 }
 
-#[test]
 fn one_wrong_address_does_not_hide_the_others() {
     names(&["parse", "::1", "127.1", "127.0.0.1"])
         .code(2)
@@ -142,7 +155,6 @@ fn one_wrong_address_does_not_hide_the_others() {
         .stderr(starts_with("error: 1 of 3 are not addresses\n"));
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     names(&["parse", "\u{1b}[31m"]).code(2).stdout(starts_with(r"\x1b[31m is not"));
     for program in ["bytes", "reach", "resolve"] {
@@ -153,7 +165,6 @@ fn what_is_printed_is_escaped() {
     }
 }
 
-#[test]
 fn bytes_are_shown_in_network_order() {
     for (subject, number, bytes, turned) in [
         ("0", "0", "00 00", "0"),
@@ -179,7 +190,6 @@ fn bytes_are_shown_in_network_order() {
     }
 }
 
-#[test]
 fn ports_are_chosen_and_kept() {
     let got = r"(?m)^asked for port 0, got 127\.0\.0\.1:[1-9]\d*$";
     names(&["ports"])
@@ -191,7 +201,6 @@ fn ports_are_chosen_and_kept() {
         .stdout(is_match(r"(?m)^port 80: ").unwrap());
 }
 
-#[test]
 fn reach_is_open_where_it_listens() {
     names(&["reach", "127.0.0.1:0"])
         .success()
@@ -202,7 +211,6 @@ fn reach_is_open_where_it_listens() {
         .stdout(is_match(r"through 127\.0\.0\.[12]:\d+: connected\n").unwrap().count(2));
 }
 
-#[test]
 fn reach_says_why_it_cannot_listen() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -221,7 +229,6 @@ fn reach_says_why_it_cannot_listen() {
     }
 }
 
-#[test]
 fn a_port_the_wrong_way_round_is_another_port() {
     // The port is kept taken. Its mirror image needs no right, and is not one that the system gives
     // away: those are in the upper half. Somebody may have it all the same, so there are more tries.
@@ -262,7 +269,6 @@ fn printing_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
     Command::new(cargo_bin!("names")).args(arguments).stdout(stdout).output().unwrap()
 }
 
-#[test]
 fn what_cannot_be_printed_is_an_error() {
     for arguments in EACH {
         let full = File::options().write(true).open("/dev/full").unwrap();
@@ -275,7 +281,6 @@ fn what_cannot_be_printed_is_an_error() {
     }
 }
 
-#[test]
 fn when_nobody_reads_the_programs_end_quietly() {
     for arguments in EACH {
         let (_, nobody_reads) = std::io::pipe().unwrap();
@@ -285,7 +290,6 @@ fn when_nobody_reads_the_programs_end_quietly() {
     }
 }
 
-#[test]
 fn a_closed_stdout_does_not_panic() {
     for arguments in [&["ports"][..], &["parse", "::1", "::2"], &["reach", "127.0.0.1:0"]]
     {

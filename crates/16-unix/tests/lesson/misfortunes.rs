@@ -17,6 +17,47 @@ use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use transcript::program::{PATIENCE, Session, Signal};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    without_a_path_both_meet_in_the_temporary_folder,
+    a_path_that_is_too_long_is_explained,
+    a_path_that_is_not_text_works_and_is_printed_escaped,
+    the_path_of_a_live_server_is_not_stolen,
+    looking_does_not_disturb_the_live_server,
+    a_server_that_is_bound_but_does_not_listen_yet_is_alive,
+    a_live_server_that_does_not_accept_is_found_alive,
+    the_file_of_a_dead_server_is_replaced_and_that_is_said,
+    the_file_of_a_killed_server_stays_and_is_replaced,
+    what_is_not_a_socket_is_never_removed,
+    of_many_that_start_together_over_a_stale_file_one_wins_and_keeps_the_path,
+    every_polite_signal_removes_the_path_and_ends_with_0,
+    a_signal_ends_it_while_it_serves_somebody,
+    a_signal_ends_it_when_nobody_reads_what_it_prints,
+    the_file_of_a_successor_is_not_removed,
+    a_file_that_somebody_removed_is_no_problem_at_the_end,
+    the_printed_mode_is_that_of_the_file,
+    without_the_right_to_write_nobody_connects_listens_or_removes,
+    a_missing_folder_is_said,
+    a_datagram_socket_is_neither_stolen_nor_talked_to,
+    any_bytes_come_back_as_they_were,
+    upper_changes_letters_and_nothing_else,
+    one_byte_at_a_time_and_half_a_character_are_answered,
+    what_is_printed_is_escaped,
+    sixty_four_mebibytes_to_a_client_that_reads_later,
+    a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client,
+    a_client_that_leaves_at_once_has_sent_0_bytes,
+    a_full_descriptor_table_is_said_once_and_waited_for,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    a_client_whose_stdout_is_full_says_so,
+    a_server_that_stops_in_the_middle_is_reported,
+    a_long_typed_line_comes_back_in_pieces,
+    the_broken_servers_break_what_they_promise_to,
+    ready_in_milliseconds,
+    the_paths_of_these_tests_are_short_enough,
+];
+
 /// A folder of its own for one test, short enough for the paths of sockets. It goes with the test.
 struct Folder(PathBuf);
 
@@ -104,7 +145,6 @@ fn ask(mut stream: UnixStream, message: &[u8]) -> Vec<u8> {
 
 // The command line.
 
-#[test]
 fn usage_errors_end_with_2() {
     let folder = Folder::new();
     folder.unix(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
@@ -115,7 +155,6 @@ fn usage_errors_end_with_2() {
     folder.unix(&["broken-server", "nonsense"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let folder = Folder::new();
     let mut help = folder.unix(&["--help"]).success();
@@ -125,7 +164,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn without_a_path_both_meet_in_the_temporary_folder() {
     let folder = Folder::new();
     let mut command = folder.command(&["server", "--quiet"]);
@@ -143,7 +181,6 @@ fn without_a_path_both_meet_in_the_temporary_folder() {
         .stdout("hello\n");
 }
 
-#[test]
 fn a_path_that_is_too_long_is_explained() {
     let folder = Folder::new();
     // 107 bytes are possible, 108 are not.
@@ -164,7 +201,6 @@ fn a_path_that_is_too_long_is_explained() {
     }
 }
 
-#[test]
 fn a_path_that_is_not_text_works_and_is_printed_escaped() {
     let folder = Folder::new();
     let path = OsStr::from_bytes(b"\xff\x1b[31m\n.sock");
@@ -194,7 +230,6 @@ fn a_path_that_is_not_text_works_and_is_printed_escaped() {
 
 // Whose path is it?
 
-#[test]
 fn the_path_of_a_live_server_is_not_stolen() {
     let folder = Folder::new();
     let _server = folder.server(&[]);
@@ -208,7 +243,6 @@ fn the_path_of_a_live_server_is_not_stolen() {
     assert!(folder.answers());
 }
 
-#[test]
 fn looking_does_not_disturb_the_live_server() {
     let folder = Folder::new();
     let server = folder.server(&[]);
@@ -219,7 +253,6 @@ fn looking_does_not_disturb_the_live_server() {
     assert!(status.success());
 }
 
-#[test]
 fn a_server_that_is_bound_but_does_not_listen_yet_is_alive() {
     // That is the state of every server between its bind and its listen. A datagram socket never
     // listens, and shows it.
@@ -229,7 +262,6 @@ fn a_server_that_is_bound_but_does_not_listen_yet_is_alive() {
     assert!(folder.path("echo.sock").exists());
 }
 
-#[test]
 fn a_live_server_that_does_not_accept_is_found_alive() {
     let folder = Folder::new();
     let listener = UnixListener::bind(folder.path("echo.sock")).unwrap();
@@ -239,7 +271,6 @@ fn a_live_server_that_does_not_accept_is_found_alive() {
     drop(listener);
 }
 
-#[test]
 fn the_file_of_a_dead_server_is_replaced_and_that_is_said() {
     let folder = Folder::new();
     folder.leave_stale_file();
@@ -248,7 +279,6 @@ fn the_file_of_a_dead_server_is_replaced_and_that_is_said() {
     assert!(folder.answers());
 }
 
-#[test]
 fn the_file_of_a_killed_server_stays_and_is_replaced() {
     let folder = Folder::new();
     let server = folder.server(&[]);
@@ -266,7 +296,6 @@ fn the_file_of_a_killed_server_stays_and_is_replaced() {
     server.expect("replaced the file of a server that is gone");
 }
 
-#[test]
 fn what_is_not_a_socket_is_never_removed() {
     let folder = Folder::new();
     folder.leave_stale_file();
@@ -292,7 +321,6 @@ fn what_is_not_a_socket_is_never_removed() {
     assert!(folder.path("echo.sock").exists(), "the target of a link was removed");
 }
 
-#[test]
 fn of_many_that_start_together_over_a_stale_file_one_wins_and_keeps_the_path() {
     let folder = Folder::new();
     for round in 0..10 {
@@ -320,7 +348,6 @@ fn of_many_that_start_together_over_a_stale_file_one_wins_and_keeps_the_path() {
 
 // The way out.
 
-#[test]
 fn every_polite_signal_removes_the_path_and_ends_with_0() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let folder = Folder::new();
@@ -334,7 +361,6 @@ fn every_polite_signal_removes_the_path_and_ends_with_0() {
     }
 }
 
-#[test]
 fn a_signal_ends_it_while_it_serves_somebody() {
     let folder = Folder::new();
     let mut server = folder.server(&["--quiet"]);
@@ -346,7 +372,6 @@ fn a_signal_ends_it_while_it_serves_somebody() {
     assert!(!folder.path("echo.sock").exists());
 }
 
-#[test]
 fn a_signal_ends_it_when_nobody_reads_what_it_prints() {
     let folder = Folder::new();
     let mut command = folder.command(&["server", "--listen", "echo.sock"]);
@@ -379,7 +404,6 @@ fn a_signal_ends_it_when_nobody_reads_what_it_prints() {
     assert!(!folder.path("echo.sock").exists());
 }
 
-#[test]
 fn the_file_of_a_successor_is_not_removed() {
     let folder = Folder::new();
     let first = folder.server(&[]);
@@ -395,7 +419,6 @@ fn the_file_of_a_successor_is_not_removed() {
     assert!(!folder.path("echo.sock").exists());
 }
 
-#[test]
 fn a_file_that_somebody_removed_is_no_problem_at_the_end() {
     let folder = Folder::new();
     let server = folder.server(&[]);
@@ -409,7 +432,6 @@ fn a_file_that_somebody_removed_is_no_problem_at_the_end() {
 
 // Rights.
 
-#[test]
 fn the_printed_mode_is_that_of_the_file() {
     for umask in ["022", "077", "000"] {
         let folder = Folder::new();
@@ -441,7 +463,6 @@ fn without_privileges(command: &Command) -> Command {
     plain
 }
 
-#[test]
 fn without_the_right_to_write_nobody_connects_listens_or_removes() {
     let folder = Folder::new();
     folder.leave_stale_file();
@@ -466,7 +487,6 @@ fn without_the_right_to_write_nobody_connects_listens_or_removes() {
     refused(&["server", "--listen", "closed/echo.sock"], "listen on closed/echo.sock");
 }
 
-#[test]
 fn a_missing_folder_is_said() {
     let folder = Folder::new();
     folder
@@ -478,7 +498,6 @@ fn a_missing_folder_is_said() {
     folder.unix(&["client", "no.sock", "hello"]).code(1).stdout("");
 }
 
-#[test]
 fn a_datagram_socket_is_neither_stolen_nor_talked_to() {
     let folder = Folder::new();
     let _other = UnixDatagram::bind(folder.path("echo.sock")).unwrap();
@@ -493,7 +512,6 @@ fn a_datagram_socket_is_neither_stolen_nor_talked_to() {
 
 // Clients.
 
-#[test]
 fn any_bytes_come_back_as_they_were() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let folder = Folder::new();
@@ -513,7 +531,6 @@ fn any_bytes_come_back_as_they_were() {
     server.expect("closed: client 1 after 100000 bytes");
 }
 
-#[test]
 fn upper_changes_letters_and_nothing_else() {
     let folder = Folder::new();
     let _server = folder.server(&["--upper"]);
@@ -521,7 +538,6 @@ fn upper_changes_letters_and_nothing_else() {
     assert_eq!(answer, b"NA\xc3\xafVE \x00\xff Z");
 }
 
-#[test]
 fn one_byte_at_a_time_and_half_a_character_are_answered() {
     let folder = Folder::new();
     let mut server = folder.server(&["--quiet"]);
@@ -537,7 +553,6 @@ fn one_byte_at_a_time_and_half_a_character_are_answered() {
     server.expect("closed: client 1 after 4 bytes");
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let folder = Folder::new();
     let mut server = folder.server(&[]);
@@ -546,7 +561,6 @@ fn what_is_printed_is_escaped() {
     server.expect(r"read 8 bytes from client 1: \u{1b}[31m\xff\r\n");
 }
 
-#[test]
 fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     const SIZE: usize = 64 << 20;
     let folder = Folder::new();
@@ -572,7 +586,6 @@ fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     server.expect("closed: client 1 after 67108864 bytes");
 }
 
-#[test]
 fn a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client() {
     let folder = Folder::new();
     let mut server = folder.server(&["--quiet"]);
@@ -589,7 +602,6 @@ fn a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client() {
     server.expect("closed: client 2 after 4 bytes");
 }
 
-#[test]
 fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     let folder = Folder::new();
     let mut server = folder.server(&[]);
@@ -599,7 +611,6 @@ fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     assert!(folder.answers());
 }
 
-#[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let folder = Folder::new();
     let program = cargo_bin!("unix").display();
@@ -625,7 +636,6 @@ fn a_full_descriptor_table_is_said_once_and_waited_for() {
     server.expect("closed: client 1 after 10 bytes");
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let folder = Folder::new();
     let server = folder.command(&["server", "--listen", "echo.sock"]);
@@ -638,7 +648,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert!(folder.answers());
 }
 
-#[test]
 fn a_client_whose_stdout_is_full_says_so() {
     let folder = Folder::new();
     let _server = folder.server(&["--quiet"]);
@@ -649,7 +658,6 @@ fn a_client_whose_stdout_is_full_says_so() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: print: "));
 }
 
-#[test]
 fn a_server_that_stops_in_the_middle_is_reported() {
     let folder = Folder::new();
     let listener = UnixListener::bind(folder.path("echo.sock")).unwrap();
@@ -664,7 +672,6 @@ fn a_server_that_stops_in_the_middle_is_reported() {
     assert_eq!(client.end().1.code(), Some(1));
 }
 
-#[test]
 fn a_long_typed_line_comes_back_in_pieces() {
     let folder = Folder::new();
     let _server = folder.server(&["--quiet"]);
@@ -676,7 +683,6 @@ fn a_long_typed_line_comes_back_in_pieces() {
         .stdout(predicate::str::contains("...\n").count(3));
 }
 
-#[test]
 fn the_broken_servers_break_what_they_promise_to() {
     let folder = Folder::new();
     let never = ["broken-server", "never-remove", "--listen", "echo.sock"];
@@ -694,7 +700,6 @@ fn the_broken_servers_break_what_they_promise_to() {
     assert!(UnixStream::connect(folder.path("notes")).is_ok());
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let folder = Folder::new();
@@ -703,7 +708,6 @@ fn ready_in_milliseconds() {
 }
 
 /// The path that the tests connect to must fit, wherever the temporary folder is.
-#[test]
 fn the_paths_of_these_tests_are_short_enough() {
     let folder = Folder::new();
     let longest: &Path = &folder.path("link-to-nothing");

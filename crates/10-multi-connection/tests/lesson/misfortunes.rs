@@ -12,6 +12,38 @@ use predicates::prelude::*;
 use socket2::SockRef;
 use transcript::program::{PATIENCE, Session, Signal, unused_address};
 
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    help_names_every_program,
+    a_taken_port_is_said,
+    a_client_without_a_server_is_refused,
+    ten_connections_get_ten_answers,
+    a_server_that_stops_in_the_middle_is_reported,
+    a_client_that_sends_no_newlines_is_served,
+    clients_are_served_in_the_order_in_which_they_connected,
+    the_second_client_waits_for_the_first,
+    a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client,
+    a_reset_before_accept_still_has_a_number_and_an_address,
+    answers_that_nobody_reads_are_one_line_on_stderr,
+    a_client_that_leaves_at_once_has_sent_0_bytes,
+    a_client_that_half_closes_gets_its_answer,
+    one_byte_at_a_time_and_half_a_character_are_answered,
+    what_is_printed_is_escaped,
+    any_bytes_come_back_as_they_were,
+    sixty_four_mebibytes_to_a_client_that_reads_later,
+    a_full_descriptor_table_is_said_once_and_waited_for,
+    a_thousand_clients_leave_no_descriptor_behind,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    a_client_whose_stdout_is_full_does_not_panic,
+    the_server_dies_of_ctrl_c_and_of_sigterm,
+    rude_clients_do_what_they_say,
+    an_unwrap_takes_the_server_down,
+    a_question_mark_takes_the_server_down,
+    asking_for_the_peer_takes_the_server_down,
+    ready_in_milliseconds,
+];
+
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
 /// A server on a port of its own.
@@ -64,7 +96,6 @@ fn multi(arguments: &[&str]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
-#[test]
 fn usage_errors_end_with_2() {
     multi(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
     multi(&["server", "--listen"]).code(2).stdout("");
@@ -79,7 +110,6 @@ fn usage_errors_end_with_2() {
     multi(&["rude-client", "polite"]).code(2).stdout("");
 }
 
-#[test]
 fn help_names_every_program() {
     let programs = ["server", "client", "rude-client", "broken-server"];
     let mut help = multi(&["--help"]).success();
@@ -89,7 +119,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn a_taken_port_is_said() {
     let (_server, address) = server(&[]);
     let address = address.to_string();
@@ -104,7 +133,6 @@ fn a_taken_port_is_said() {
     }
 }
 
-#[test]
 fn a_client_without_a_server_is_refused() {
     let (_bound, address) = unused_address();
     let address = address.to_string();
@@ -117,7 +145,6 @@ fn a_client_without_a_server_is_refused() {
         .stderr(predicate::str::starts_with(format!("error: connect to {address}: ")));
 }
 
-#[test]
 fn ten_connections_get_ten_answers() {
     let (mut server, address) = server(&[]);
     let output = multi(&["client", &address.to_string(), "-n", "10"]).success();
@@ -136,7 +163,6 @@ fn ten_connections_get_ten_answers() {
     assert_eq!(lines.next(), None);
 }
 
-#[test]
 fn a_server_that_stops_in_the_middle_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -162,7 +188,6 @@ fn a_server_that_stops_in_the_middle_is_reported() {
 
 /// Sends without a newline, waits for the answer, sends the next: so do the interactive clients of
 /// many Python tutorials.
-#[test]
 fn a_client_that_sends_no_newlines_is_served() {
     let (_server, address) = server(&["--upper"]);
     let mut stream = connect(address);
@@ -170,7 +195,6 @@ fn a_client_that_sends_no_newlines_is_served() {
     assert_eq!(exchange(&mut stream, b"na\xc3\xafve"), b"NA\xc3\xafVE");
 }
 
-#[test]
 fn clients_are_served_in_the_order_in_which_they_connected() {
     let (mut server, address) = server(&["--quiet"]);
     let mut clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
@@ -189,7 +213,6 @@ fn clients_are_served_in_the_order_in_which_they_connected() {
     }
 }
 
-#[test]
 fn the_second_client_waits_for_the_first() {
     let (mut server, address) = server(&["--quiet"]);
     let silent = connect(address);
@@ -204,7 +227,6 @@ fn the_second_client_waits_for_the_first() {
     server.expect("#1 closed after 0 bytes");
 }
 
-#[test]
 fn a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client() {
     let (mut server, address) = server(&["--quiet"]);
     let first = connect(address);
@@ -216,7 +238,6 @@ fn a_reset_is_one_line_on_stderr_and_nothing_to_the_next_client() {
     assert!(server.line().starts_with("#2 connected: "), "only one line");
 }
 
-#[test]
 fn a_reset_before_accept_still_has_a_number_and_an_address() {
     let (mut server, address) = server(&["--quiet"]);
     let first = connect(address);
@@ -231,7 +252,6 @@ fn a_reset_before_accept_still_has_a_number_and_an_address() {
     still_serves(address);
 }
 
-#[test]
 fn answers_that_nobody_reads_are_one_line_on_stderr() {
     let (mut server, address) = server(&["--quiet"]);
     let mut stream = connect(address);
@@ -244,7 +264,6 @@ fn answers_that_nobody_reads_are_one_line_on_stderr() {
     still_serves(address);
 }
 
-#[test]
 fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     let (mut server, address) = server(&[]);
     drop(connect(address));
@@ -253,7 +272,6 @@ fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     still_serves(address);
 }
 
-#[test]
 fn a_client_that_half_closes_gets_its_answer() {
     let (_server, address) = server(&[]);
     let mut stream = connect(address);
@@ -265,7 +283,6 @@ fn a_client_that_half_closes_gets_its_answer() {
     still_serves(address);
 }
 
-#[test]
 fn one_byte_at_a_time_and_half_a_character_are_answered() {
     let (mut server, address) = server(&["--quiet"]);
     let mut stream = connect(address);
@@ -278,7 +295,6 @@ fn one_byte_at_a_time_and_half_a_character_are_answered() {
     still_serves(address);
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let (mut server, address) = server(&[]);
     exchange(&mut connect(address), b"\x1b[31m\xff\r\n");
@@ -286,7 +302,6 @@ fn what_is_printed_is_escaped() {
     server.expect(r"#1 read 8 bytes: \u{1b}[31m\xff\r\n");
 }
 
-#[test]
 fn any_bytes_come_back_as_they_were() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let (mut server, address) = server(&["--quiet"]);
@@ -305,7 +320,6 @@ fn any_bytes_come_back_as_they_were() {
     server.expect("#1 closed after 100000 bytes");
 }
 
-#[test]
 fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     const SIZE: usize = 64 << 20;
     let (mut server, address) = server(&["--quiet"]);
@@ -331,7 +345,6 @@ fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     still_serves(address);
 }
 
-#[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
     let program = cargo_bin!("multi-connection").display();
     let mut command = Command::new("sh");
@@ -364,7 +377,6 @@ fn raise_descriptor_limit(process: u32) {
     assert!(status.success());
 }
 
-#[test]
 fn a_thousand_clients_leave_no_descriptor_behind() {
     let (server, address) = server(&["--quiet"]);
     still_serves(address);
@@ -384,7 +396,6 @@ fn descriptors(program: &Session) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", program.id())).unwrap().count()
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let mut command = Command::new(cargo_bin!("multi-connection"));
     command.args(PORT_0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -404,7 +415,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn a_client_whose_stdout_is_full_does_not_panic() {
     let (_server, address) = server(&["--quiet"]);
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -417,7 +427,6 @@ fn a_client_whose_stdout_is_full_does_not_panic() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn the_server_dies_of_ctrl_c_and_of_sigterm() {
     use std::os::unix::process::ExitStatusExt;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
@@ -428,7 +437,6 @@ fn the_server_dies_of_ctrl_c_and_of_sigterm() {
     }
 }
 
-#[test]
 fn rude_clients_do_what_they_say() {
     let (mut server, address) = server(&[]);
     let address = address.to_string();
@@ -450,7 +458,6 @@ fn rude_clients_do_what_they_say() {
     assert!(idle.end().1.success());
 }
 
-#[test]
 fn an_unwrap_takes_the_server_down() {
     let (mut server, address) = broken_server("unwrap");
     assert_eq!(exchange(&mut connect(address), b"hello"), b"hello");
@@ -462,7 +469,6 @@ fn an_unwrap_takes_the_server_down() {
     assert!(lines.iter().any(|line| line.contains("ConnectionReset")), "{lines:?}");
 }
 
-#[test]
 fn a_question_mark_takes_the_server_down() {
     let (mut server, address) = broken_server("question-mark");
     assert_eq!(exchange(&mut connect(address), b"hello"), b"hello");
@@ -473,7 +479,6 @@ fn a_question_mark_takes_the_server_down() {
     assert_eq!(server.end().1.code(), Some(1));
 }
 
-#[test]
 fn asking_for_the_peer_takes_the_server_down() {
     let (mut server, address) = broken_server("peer-addr");
     // On a busy machine a reset can be overtaken by `accept`; then the server lives on.
@@ -491,7 +496,6 @@ fn asking_for_the_peer_takes_the_server_down() {
     panic!("fifty resets came too late");
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let (_server, _) = server(&[]);

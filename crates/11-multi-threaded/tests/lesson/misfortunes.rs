@@ -9,6 +9,52 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use predicates::prelude::*;
 use transcript::program::{PATIENCE, Session, Signal, unused_address};
+use transcript::skip;
+
+/// All that is tried here.
+pub const TESTS: &[transcript::Test] = transcript::tests![
+    usage_errors_end_with_2,
+    clients_that_could_disturb_stay_on_this_machine,
+    help_names_every_program,
+    a_taken_port_is_said,
+    clients_without_a_server_are_refused,
+    ready_in_milliseconds,
+    any_bytes_come_back_as_they_were,
+    upper_changes_letters_and_nothing_else,
+    one_byte_at_a_time_and_half_a_character_are_answered,
+    what_is_printed_is_escaped,
+    a_waiting_client_does_not_hold_up_the_next,
+    sixty_four_mebibytes_to_a_client_that_reads_later,
+    a_reset_is_one_line_on_stderr_and_nothing_to_the_others,
+    a_client_that_leaves_at_once_has_sent_0_bytes,
+    no_connection_is_forgotten_in_the_count,
+    ten_clients_answer_each_for_itself,
+    at_the_limit_the_next_client_waits_until_one_ends,
+    more_clients_than_places_are_all_answered,
+    a_full_descriptor_table_is_said_once_and_waited_for,
+    a_full_descriptor_table_does_not_prevent_the_end,
+    a_full_descriptor_table_burns_no_processor,
+    a_thread_that_cannot_be_started_costs_its_client_only,
+    a_closed_stdout_is_no_reason_to_stop_serving,
+    a_client_whose_stdout_is_full_says_so,
+    idle_clients_are_held_until_the_end_of_the_input,
+    both_signals_end_an_idle_server_at_once,
+    a_shell_that_ignores_ctrl_c_does_not_matter,
+    idle_clients_do_not_delay_the_end,
+    a_full_server_ends_at_once,
+    answers_in_flight_are_finished,
+    a_client_that_never_reads_delays_the_end_until_the_deadline,
+    who_comes_while_the_server_is_stopping_is_not_served,
+    a_second_signal_ends_at_once,
+    all_addresses_of_the_machine_can_be_listened_on_and_left,
+    signals_under_way_with_clients_lose_no_answer,
+    our_clients_are_served_by_a_server_that_answers_once,
+    a_client_that_asks_once_and_closes_is_served,
+    a_server_that_stops_in_the_middle_is_reported,
+    a_flag_alone_waits_for_one_more_connection,
+    a_thread_that_is_joined_at_once_serves_one_client,
+    spawn_panics_where_builder_reports,
+];
 
 const PORT_0: [&str; 3] = ["server", "--listen", "127.0.0.1:0"];
 
@@ -93,7 +139,6 @@ fn run(arguments: &[&str]) -> assert_cmd::assert::Assert {
 
 // The command line.
 
-#[test]
 fn usage_errors_end_with_2() {
     run(&[]).code(2).stdout("").stderr(predicate::str::contains("Usage"));
     run(&["server", "--listen", "nonsense"]).code(2).stdout("").stderr(
@@ -111,7 +156,6 @@ fn usage_errors_end_with_2() {
     run(&["broken-server", "no-such-mistake"]).code(2).stdout("");
 }
 
-#[test]
 fn clients_that_could_disturb_stay_on_this_machine() {
     for program in ["idle-clients", "broken-client"] {
         run(&[program, "192.0.2.1:5000"])
@@ -121,7 +165,6 @@ fn clients_that_could_disturb_stay_on_this_machine() {
     }
 }
 
-#[test]
 fn help_names_every_program() {
     let programs = ["server", "client", "idle-clients", "broken-server", "broken-client"];
     let mut help = run(&["--help"]).success();
@@ -131,7 +174,6 @@ fn help_names_every_program() {
     }
 }
 
-#[test]
 fn a_taken_port_is_said() {
     let (_server, address) = server(&[]);
     run(&["server", "--listen", &address.to_string()]).code(1).stdout("").stderr(
@@ -140,7 +182,6 @@ fn a_taken_port_is_said() {
     );
 }
 
-#[test]
 fn clients_without_a_server_are_refused() {
     let (_bound, unused) = unused_address();
     let unused = unused.to_string();
@@ -160,7 +201,6 @@ fn clients_without_a_server_are_refused() {
     refused(&["broken-client", &unused], format!("error: connect to {unused}: "));
 }
 
-#[test]
 fn ready_in_milliseconds() {
     let started = Instant::now();
     let (_server, _) = server(&[]);
@@ -169,7 +209,6 @@ fn ready_in_milliseconds() {
 
 // Peers.
 
-#[test]
 fn any_bytes_come_back_as_they_were() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let (server, address) = server(&["--quiet"]);
@@ -187,7 +226,6 @@ fn any_bytes_come_back_as_they_were() {
     assert_eq!(served, 1);
 }
 
-#[test]
 fn upper_changes_letters_and_nothing_else() {
     let (_server, address) = server(&["--upper"]);
     let mut stream = connect(address);
@@ -196,7 +234,6 @@ fn upper_changes_letters_and_nothing_else() {
     assert_eq!(rest(&mut stream), b"NA\xc3\xafVE \x00\xff Z");
 }
 
-#[test]
 fn one_byte_at_a_time_and_half_a_character_are_answered() {
     let (_server, address) = server(&["--quiet"]);
     let mut stream = connect(address);
@@ -205,7 +242,6 @@ fn one_byte_at_a_time_and_half_a_character_are_answered() {
     }
 }
 
-#[test]
 fn what_is_printed_is_escaped() {
     let (mut server, address) = server(&[]);
     connect(address).write_all(b"\x1b[31m\xff\r\n").unwrap();
@@ -213,7 +249,6 @@ fn what_is_printed_is_escaped() {
     assert!(server.line().ends_with(r": \u{1b}[31m\xff\r\n"));
 }
 
-#[test]
 fn a_waiting_client_does_not_hold_up_the_next() {
     let (_server, address) = server(&[]);
     let (mut ann, mut bob) = (connect(address), connect(address));
@@ -222,7 +257,6 @@ fn a_waiting_client_does_not_hold_up_the_next() {
     exchange(&mut bob, b"and bob again");
 }
 
-#[test]
 fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     const SIZE: usize = 64 << 20;
     let (_server, address) = server(&["--quiet"]);
@@ -245,7 +279,6 @@ fn sixty_four_mebibytes_to_a_client_that_reads_later() {
     assert!(answer.len() == SIZE && answer.iter().all(|&byte| byte == 7));
 }
 
-#[test]
 fn a_reset_is_one_line_on_stderr_and_nothing_to_the_others() {
     let (mut server, address) = server(&["--quiet"]);
     let mut ann = connect(address);
@@ -258,7 +291,6 @@ fn a_reset_is_one_line_on_stderr_and_nothing_to_the_others() {
     assert_eq!((errors(&lines).len(), served), (0, 2), "{lines:?}");
 }
 
-#[test]
 fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     let (mut server, address) = server(&[]);
     drop(connect(address));
@@ -266,7 +298,6 @@ fn a_client_that_leaves_at_once_has_sent_0_bytes() {
     assert!(server.line().ends_with("after 0 bytes"));
 }
 
-#[test]
 fn no_connection_is_forgotten_in_the_count() {
     let (server, address) = server(&["--quiet"]);
     run(&["client", &address.to_string(), "-n", "200"])
@@ -275,7 +306,6 @@ fn no_connection_is_forgotten_in_the_count() {
     assert_eq!(stop(server, Signal::SIGTERM).1, 200);
 }
 
-#[test]
 fn ten_clients_answer_each_for_itself() {
     let (_server, address) = server(&["--upper"]);
     let mut ten = run(&["client", &address.to_string(), "-n", "10"]).success();
@@ -287,7 +317,6 @@ fn ten_clients_answer_each_for_itself() {
 
 // The limit.
 
-#[test]
 fn at_the_limit_the_next_client_waits_until_one_ends() {
     let (mut server, address) = server(&["--quiet", "--limit", "2"]);
     let (mut ann, bob) = (connect(address), connect(address));
@@ -310,7 +339,6 @@ fn at_the_limit_the_next_client_waits_until_one_ends() {
     assert_eq!(stop(server, Signal::SIGINT).1, 3);
 }
 
-#[test]
 fn more_clients_than_places_are_all_answered() {
     let (server, address) = server(&["--quiet", "--limit", "1"]);
     run(&["client", &address.to_string(), "-n", "50"])
@@ -321,7 +349,6 @@ fn more_clients_than_places_are_all_answered() {
 
 // What the system does not give.
 
-#[test]
 fn a_full_descriptor_table_is_said_once_and_waited_for() {
     // 3 and 4: what an editor hands down to its terminal would take the places.
     let (mut server, address) = limited_server("exec 3>&- 4>&-; ulimit -Sn 5");
@@ -340,7 +367,6 @@ fn a_full_descriptor_table_is_said_once_and_waited_for() {
     assert_eq!(served, 3);
 }
 
-#[test]
 fn a_full_descriptor_table_does_not_prevent_the_end() {
     let (mut server, address) = limited_server("exec 3>&- 4>&-; ulimit -Sn 5");
     let mut stream = connect(address);
@@ -352,7 +378,6 @@ fn a_full_descriptor_table_does_not_prevent_the_end() {
     assert_eq!(rest(&mut stream), b"");
 }
 
-#[test]
 fn a_full_descriptor_table_burns_no_processor() {
     let (mut server, _) = limited_server("exec 3>&- 4>&-; ulimit -Sn 4");
     assert!(server.line().starts_with("error: accept: "));
@@ -365,7 +390,6 @@ fn a_full_descriptor_table_burns_no_processor() {
     assert!(used < 10, "{used} hundredths of a second");
 }
 
-#[test]
 fn a_thread_that_cannot_be_started_costs_its_client_only() {
     let (mut server, address) = server(&["--quiet"]);
     let mut ann = connect(address);
@@ -404,7 +428,6 @@ fn address_space(server: &Session) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-#[test]
 fn a_closed_stdout_is_no_reason_to_stop_serving() {
     let mut command = Command::new(cargo_bin!("multi-threaded"));
     command.args(PORT_0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -421,7 +444,6 @@ fn a_closed_stdout_is_no_reason_to_stop_serving() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-#[test]
 fn a_client_whose_stdout_is_full_says_so() {
     let (_server, address) = server(&["--quiet"]);
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -435,7 +457,6 @@ fn a_client_whose_stdout_is_full_says_so() {
     assert!(said.starts_with("error: 2 of 2 failed: print: "), "{said}");
 }
 
-#[test]
 fn idle_clients_are_held_until_the_end_of_the_input() {
     let (mut server, address) = server(&[]);
     let mut idle = Session::start(
@@ -455,7 +476,6 @@ fn idle_clients_are_held_until_the_end_of_the_input() {
 
 // The end.
 
-#[test]
 fn both_signals_end_an_idle_server_at_once() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (server, _) = server(&[]);
@@ -464,13 +484,11 @@ fn both_signals_end_an_idle_server_at_once() {
     }
 }
 
-#[test]
 fn a_shell_that_ignores_ctrl_c_does_not_matter() {
     let (server, _) = limited_server("trap '' INT");
     stop(server, Signal::SIGINT);
 }
 
-#[test]
 fn idle_clients_do_not_delay_the_end() {
     let (server, address) = server(&["--quiet"]);
     let mut clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
@@ -484,7 +502,6 @@ fn idle_clients_do_not_delay_the_end() {
     }
 }
 
-#[test]
 fn a_full_server_ends_at_once() {
     let (mut server, address) = server(&["--limit", "1"]);
     let mut ann = connect(address);
@@ -495,7 +512,6 @@ fn a_full_server_ends_at_once() {
     assert_eq!((errors(&lines).len(), served), (0, 1), "{lines:?}");
 }
 
-#[test]
 fn answers_in_flight_are_finished() {
     const SIZE: usize = 32 * 1024; // so little that it has arrived when `write_all` returns
     let (server, address) = server(&["--quiet"]);
@@ -525,7 +541,6 @@ fn stuck(address: SocketAddr) -> Session {
     client
 }
 
-#[test]
 fn a_client_that_never_reads_delays_the_end_until_the_deadline() {
     let (server, address) = server(&["--quiet", "--grace", "700"]);
     let mut ann = connect(address);
@@ -542,7 +557,6 @@ fn a_client_that_never_reads_delays_the_end_until_the_deadline() {
     assert_eq!(rest(&mut ann), b"");
 }
 
-#[test]
 fn who_comes_while_the_server_is_stopping_is_not_served() {
     let (mut server, address) = server(&["--quiet"]);
     let stuck = stuck(address);
@@ -559,7 +573,6 @@ fn who_comes_while_the_server_is_stopping_is_not_served() {
     assert!(server.end().1.success());
 }
 
-#[test]
 fn a_second_signal_ends_at_once() {
     let send_twice = |second| {
         let (mut server, address) = server(&["--quiet"]);
@@ -577,12 +590,11 @@ fn a_second_signal_ends_at_once() {
     });
 }
 
-#[test]
 fn all_addresses_of_the_machine_can_be_listened_on_and_left() {
     for listen in ["0.0.0.0:0", "[::]:0", "[::1]:0"] {
         let address = listen.parse::<SocketAddr>().unwrap();
         if TcpListener::bind(address).is_err() {
-            eprintln!("skipped: this machine has no {listen}");
+            skip(&format!("this machine has no {listen}"));
             continue;
         }
         let arguments = ["server", "--listen", listen];
@@ -594,7 +606,6 @@ fn all_addresses_of_the_machine_can_be_listened_on_and_left() {
     }
 }
 
-#[test]
 fn signals_under_way_with_clients_lose_no_answer() {
     let (server, address) = server(&["--quiet"]);
     let clients: Vec<_> = (0..8)
@@ -632,7 +643,6 @@ fn signals_under_way_with_clients_lose_no_answer() {
 
 // Programs like those of a Python tutorial: one `recv(1024)`, capitals back, `close`.
 
-#[test]
 fn our_clients_are_served_by_a_server_that_answers_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -651,7 +661,6 @@ fn our_clients_are_served_by_a_server_that_answers_once() {
         .stdout(predicate::str::contains("HELLO FROM").count(10));
 }
 
-#[test]
 fn a_client_that_asks_once_and_closes_is_served() {
     let (server, address) = server(&["--upper"]);
     for _ in 0..10 {
@@ -665,7 +674,6 @@ fn a_client_that_asks_once_and_closes_is_served() {
     assert_eq!((errors(&lines).len(), served), (0, 10), "{lines:?}");
 }
 
-#[test]
 fn a_server_that_stops_in_the_middle_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -689,7 +697,6 @@ fn broken_server(mistake: &str) -> (Session, SocketAddr) {
     (server, address)
 }
 
-#[test]
 fn a_flag_alone_waits_for_one_more_connection() {
     let (mut server, address) = broken_server("flag-only");
     server.signal(Signal::SIGTERM);
@@ -699,7 +706,6 @@ fn a_flag_alone_waits_for_one_more_connection() {
     assert!(server.end().1.success());
 }
 
-#[test]
 fn a_thread_that_is_joined_at_once_serves_one_client() {
     let (mut server, address) = broken_server("join-at-once");
     let mut ann = connect(address);
@@ -714,7 +720,6 @@ fn a_thread_that_is_joined_at_once_serves_one_client() {
     assert_eq!(&answer, b"bob");
 }
 
-#[test]
 fn spawn_panics_where_builder_reports() {
     let (server, address) = broken_server("spawn-panics");
     let mut ann = connect(address);
