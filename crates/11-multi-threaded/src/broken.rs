@@ -145,7 +145,7 @@ pub fn client(options: &ClientOptions) -> io::Result<()> {
     let mut stream = TcpStream::connect(options.server)
         .map_err(tried(format_args!("connect to {}", options.server)))?;
     // ANCHOR: never-read
-    stream.set_write_timeout(Some(Duration::from_millis(500)))?;
+    stream.set_write_timeout(Some(Duration::from_millis(250)))?;
     let mut sent = 0;
     while let Ok(n) = stream.write(&[b'x'; 64 * 1024]) {
         sent += n; // wrong: and who fetches the answers?
