@@ -226,12 +226,21 @@ impl Bench {
         listens: impl Fn() -> bool,
     ) -> Result<(), Finding> {
         let wanted = format!("listening on {address}");
-        let patience = self.patience.max(TO_START);
-        let deadline = Instant::now() + patience;
+        let mut patience = self.patience.max(TO_START);
+        let mut deadline = Instant::now() + patience;
+        let mut has_started = false;
         loop {
             self.pump(student, Instant::now() + Duration::from_millis(2));
             let running = &self.programs[student.0];
             let said = running.printed.contains(&wanted);
+            // Who names an address, be it another one, has started.
+            if !has_started
+                && running.printed.iter().any(|line| line.starts_with("listening on "))
+            {
+                has_started = true;
+                patience = self.patience;
+                deadline = deadline.min(Instant::now() + patience);
+            }
             let listens = listens();
             if said && listens {
                 return Ok(());

@@ -395,7 +395,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        1 + self.text[..offset].bytes().filter(|&byte| byte == b'\n').count()
+        1 + self.text[..offset].matches('\n').count()
     }
 
     fn mistake(&mut self, line: usize, message: String) {

@@ -1,4 +1,4 @@
-//! Makes each wait three times as long as the one before.
+//! Makes each wait three times as long as the one before, up to 0.9 s.
 //!
 //! fails: backs-off
 //! says: too-steep
@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long to wait for the first answer to a message. Each further wait is twice as long: who is
 /// slow because there is too much to do is not helped by more of the same.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// However often nothing comes, no wait is longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(900);
 
 /// So often a message is sent before we give up.
 const SENDINGS: u32 = 4;
@@ -59,7 +62,7 @@ fn exchange(socket: &UdpSocket, id: u32, message: &[u8]) -> io::Result<Vec<u8>> 
         if let Some(answer) = wait_for_answer(socket, id, wait)? {
             return Ok(answer);
         }
-        wait *= 3;
+        wait = LONGEST_WAIT.min(wait * 3);
     }
     Err(io::Error::new(
         ErrorKind::TimedOut,
