@@ -28,7 +28,7 @@ pub type Test = (&'static str, fn());
 /// that stands in no list.
 #[macro_export]
 macro_rules! tests {
-    ($($test:ident),* $(,)?) => { &[$((concat!("misfortunes::", stringify!($test)), $test)),*] };
+    ($($test:ident),* $(,)?) => { &[$((stringify!($test), $test)),*] };
 }
 
 /// Tests the note that belongs to a lesson crate, and what can go wrong with its programs. This is the
@@ -47,7 +47,7 @@ pub fn lesson_tests(crate_dir: &str, misfortunes: &[Test]) -> ExitCode {
         }
     };
     trials.extend(misfortunes.iter().map(|&(name, test)| {
-        trial(name, move || {
+        trial(&format!("misfortunes::{name}"), move || {
             test();
             Ok(())
         })
