@@ -75,7 +75,8 @@ sed -i '/^grade = /d' Cargo.toml
 sed -i -e '/^\* \*\*You teach\.\*\*/,/^$/{/./d}' -e '/^            grade\/ /d' \
     -e '/^            [a-z0-9-]*\.sh /d' -e '/^\.ci\/run /d' README.md
 if [ $solutions = no ]; then
-    sed -i -e '/^ *"solutions\/\*",$/d' -e 's|, "solutions/\*"||' Cargo.toml
+    sed -i -e '/^ *"solutions\/\*",$/d' -e 's|, "solutions/\*"||' \
+        -e '/^\[profile\.dev\.package\..*-solution\]$/,/^$/d' Cargo.toml
     sed -i '/^solutions\/ /d' README.md
     sed -i '/^\[\[test\]\]$/,/^$/d' crates/checks/Cargo.toml
 fi
