@@ -71,7 +71,7 @@ for exercise in exercises/*/; do
 done
 
 # What speaks of that which is not there.
-sed -i '/^grade = /d' Cargo.toml
+sed -i -e '/^grade = /d' -e '/^\[profile\.dev\.package\.sha2\]$/,/^$/d' Cargo.toml
 sed -i -e '/^\* \*\*You teach\.\*\*/,/^$/{/./d}' -e '/^            grade\/ /d' \
     -e '/^            [a-z0-9-]*\.sh /d' -e '/^\.ci\/run /d' README.md
 if [ $solutions = no ]; then
