@@ -4,6 +4,7 @@
 //! Every check has a bench of its own, in a network of its own, with nothing else on it.
 
 use std::cell::RefCell;
+use std::env;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -125,6 +126,8 @@ impl Bench {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         transcript::command::fix_environment(&mut command);
+        // What it leaves in the temporary folder goes away with the folder of the check.
+        command.env("TMPDIR", env::current_dir().unwrap_or_default());
         let mut shown: Vec<String> =
             arguments.iter().take(MANY_ARGUMENTS).map(|a| shown_argument(a)).collect();
         if arguments.len() > MANY_ARGUMENTS {
