@@ -224,7 +224,9 @@ impl<S: Stream> Client<S> {
         let (mut got, end) = self.read(wanted.len());
         if got != wanted && end.is_none() {
             // What comes behind it may explain the difference.
-            got.extend(self.read_at_once(4096));
+            self.limit_reads(A_MOMENT);
+            got.extend(self.read(4096).0);
+            self.limit_reads(self.patience);
         }
         self.compare(wanted, &got, end)
     }
@@ -259,14 +261,6 @@ impl<S: Stream> Client<S> {
     /// From now on a read waits so long.
     fn limit_reads(&self, time: Duration) {
         let _ = SockRef::from(&self.stream).set_read_timeout(Some(time));
-    }
-
-    /// Reads up to `limit` bytes of what is there, or on its way.
-    pub fn read_at_once(&mut self, limit: usize) -> Vec<u8> {
-        self.limit_reads(A_MOMENT);
-        let (got, _) = self.read(limit);
-        self.limit_reads(self.patience);
-        got
     }
 
     /// Reads up to `limit` bytes, until the end, or until nothing has come for a while.

@@ -328,6 +328,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = CASES
         .iter()
         .map(|case| {
+            // On a busy machine a program prints later, and then another message is true, too.
             let judged = |patience| judge(&outcome(case.play, patience), case.said);
             Trial::test(case.name, move || {
                 judged(LITTLE_PATIENCE).or_else(|_| judged(MUCH_PATIENCE))
